@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+/// The targets where unsafe code may live: every use needs the word `unsafe`.
+let unsafeSettings = settings + [.strictMemorySafety(), .enableExperimentalFeature("Lifetimes")]
+
+let package = Package(
+    name: "settle",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .library(name: "Settle", targets: ["Settle"]),
+        .library(name: "SettleReplication", targets: ["SettleReplication"]),
+        .library(name: "SettleServer", targets: ["SettleServer"]),
+        .executable(name: "settle", targets: ["SettleCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]),
+        .target(
+            name: "SettleCore",
+            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings
+        ),
+        .target(name: "SettleStorage", dependencies: ["CLMDB"], swiftSettings: unsafeSettings),
+        .target(name: "Settle", dependencies: ["SettleCore", "SettleStorage"], swiftSettings: settings),
+        .target(
+            name: "SettleReplication",
+            dependencies: [
+                "SettleCore", "Settle",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "SettleServer",
+            dependencies: [
+                "SettleCore", "Settle", "SettleReplication",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "SettleCLI",
+            dependencies: [
+                "SettleCore", "Settle", "SettleReplication", "SettleServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "SettleTestSupport",
+            dependencies: ["SettleCore"],
+            path: "Tests/SettleTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(name: "SettleCoreTests", dependencies: ["SettleCore", "SettleTestSupport"], swiftSettings: settings),
+        .testTarget(name: "SettleStorageTests", dependencies: ["SettleStorage"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,141 @@
+// The one error type above storage.
+//
+// Everything that can go wrong on the way from a request to the disk and back is a `SettleError`: a kind, which
+// decides the HTTP status and the error's short name, and a reason, which is a sentence for people. Both are
+// CouchDB's own words, because its clients compare them:
+//
+//     SettleError(.conflict)                       // 409 {"error":"conflict","reason":"Document update conflict."}
+//     SettleError(.badRequest, "Invalid rev format")
+//
+// The subtle thing: a missing document is not an error in the store, it is a value (`nil`, `.missing`); it becomes
+// one only where a caller insists on the document, which for HTTP is the edge of the server.
+
+/// What went wrong, in a form that callers can act on and that maps to CouchDB's wire form.
+public struct SettleError: Error, Hashable, Sendable {
+    /// What sort of error this is; decides status and name.
+    public let kind: Kind
+    /// One sentence for people, in CouchDB's words where CouchDB has them.
+    public let reason: String
+
+    /// Makes an error of a kind, with the kind's usual reason unless another is given.
+    public init(_ kind: Kind, _ reason: String? = nil) {
+        self.kind = kind
+        self.reason = reason ?? kind.usualReason
+    }
+
+    /// The HTTP status that CouchDB answers with, such as 409.
+    public var status: Int { kind.entry.status }
+    /// The short name on the wire, such as `conflict`.
+    public var name: String { kind.entry.name }
+}
+
+extension SettleError: CustomStringConvertible {
+    /// `name: reason`, as logs and the command line print it.
+    public var description: String { "\(name): \(reason)" }
+}
+
+extension SettleError {
+    /// The sorts of errors there are.
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+        /// The request makes no sense: syntax, types, missing members.
+        case badRequest
+        /// A query parameter could not be read.
+        case queryParseError
+        /// The database name breaks CouchDB's rule.
+        case illegalDatabaseName
+        /// The database name is too long to be a file name.
+        case databaseNameTooLong
+        /// The document id is reserved, empty or no string.
+        case illegalDocumentID
+        /// The document has a member that documents can't have.
+        case documentValidation
+        /// Credentials are missing or wrong.
+        case unauthorized
+        /// The credentials are right and still do not suffice.
+        case forbidden
+        /// There is no such document, revision, database or route.
+        case notFound
+        /// The route exists, the method doesn't; the reason lists those that do.
+        case methodNotAllowed
+        /// The client accepts nothing that can be served.
+        case notAcceptable
+        /// The document has moved on: its current revision is another.
+        case conflict
+        /// The resource was taken out of the protocol for good.
+        case gone
+        /// A database of that name exists already.
+        case fileExists
+        /// A precondition other than a revision failed.
+        case preconditionFailed
+        /// The request body is larger than the server takes.
+        case tooLarge
+        /// One document is larger than a document may be.
+        case documentTooLarge
+        /// The content type isn't one the route reads.
+        case badContentType
+        /// The byte range lies outside the content.
+        case rangeNotSatisfiable
+        /// An `all_or_nothing` batch could not be written as a whole.
+        case expectationFailed
+        /// A replication could not open its source or target.
+        case databaseNotFound
+        /// Something broke on our side.
+        case internalError
+        /// Another side did not answer in time.
+        case timeout
+        /// CouchDB has it, Settle does not.
+        case notImplemented
+        /// Another process or a full queue is in the way; trying again helps.
+        case unavailable
+        /// The disk or the address space is full; nothing was written.
+        case insufficientStorage
+    }
+}
+
+extension SettleError.Kind {
+    /// The table from kind to wire form: the only one.
+    var entry: (status: Int, name: String) {
+        switch self {
+        case .badRequest: (400, "bad_request")
+        case .queryParseError: (400, "query_parse_error")
+        case .illegalDatabaseName: (400, "illegal_database_name")
+        case .databaseNameTooLong: (400, "database_name_too_long")
+        case .illegalDocumentID: (400, "illegal_docid")
+        case .documentValidation: (400, "doc_validation")
+        case .unauthorized: (401, "unauthorized")
+        case .forbidden: (403, "forbidden")
+        case .notFound: (404, "not_found")
+        case .methodNotAllowed: (405, "method_not_allowed")
+        case .notAcceptable: (406, "not_acceptable")
+        case .conflict: (409, "conflict")
+        case .gone: (410, "gone")
+        case .fileExists: (412, "file_exists")
+        case .preconditionFailed: (412, "precondition_failed")
+        case .tooLarge: (413, "too_large")
+        case .documentTooLarge: (413, "document_too_large")
+        case .badContentType: (415, "bad_content_type")
+        case .rangeNotSatisfiable: (416, "requested_range_not_satisfiable")
+        case .expectationFailed: (417, "expectation_failed")
+        case .databaseNotFound: (500, "db_not_found")
+        case .internalError: (500, "internal_server_error")
+        case .timeout: (500, "timeout")
+        case .notImplemented: (501, "not_implemented")
+        case .unavailable: (503, "service_unavailable")
+        case .insufficientStorage: (507, "insufficient_storage")
+        }
+    }
+
+    /// What is said when nobody says it better.
+    var usualReason: String {
+        switch self {
+        case .notFound: "missing"
+        case .conflict: "Document update conflict."
+        case .fileExists: "The database could not be created, the file already exists."
+        case .unauthorized: "You are not a server admin."
+        case .badContentType: "Content-Type must be application/json"
+        case .tooLarge: "the request entity is too large"
+        case .insufficientStorage: "There is no space left to write to; nothing was changed."
+        default: "\(entry.name)"
+        }
+    }
+}
