@@ -7,6 +7,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
+/// The store's cursors live no longer than their snapshot, and the compiler checks it.
+let storeSettings = settings + [.enableExperimentalFeature("Lifetimes")]
 /// The targets where unsafe code may live: every use needs the word `unsafe`.
 let unsafeSettings = settings + [.strictMemorySafety(), .enableExperimentalFeature("Lifetimes")]
 
@@ -35,7 +37,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "SettleStorage", dependencies: ["CLMDB"], swiftSettings: unsafeSettings),
-        .target(name: "Settle", dependencies: ["SettleCore", "SettleStorage"], swiftSettings: settings),
+        .target(name: "Settle", dependencies: ["SettleCore", "SettleStorage"], swiftSettings: storeSettings),
         .target(
             name: "SettleReplication",
             dependencies: [
@@ -74,6 +76,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "SettleCoreTests", dependencies: ["SettleCore", "SettleTestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "SettleTests",
+            dependencies: ["Settle", "SettleCore", "SettleTestSupport"],
+            swiftSettings: storeSettings
+        ),
         .testTarget(name: "SettleStorageTests", dependencies: ["SettleStorage"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

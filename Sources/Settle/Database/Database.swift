@@ -1,0 +1,175 @@
+// One database: documents that converge, in a directory of their own.
+//
+//     let notes = try Database.open(at: "notes.settle", creating: true)
+//     let revision = try await notes.put(["title": "Milk"], id: "shopping")
+//     let note = try notes.document("shopping")
+//
+// Two rules are all there is to know about concurrency:
+//
+// 1. Reads run where you call them, at once, on one consistent snapshot; they never wait for a writer.
+// 2. Writes of one database are performed one after the other; those that wait together are committed together. A
+//    write has happened, and will survive a power cut, when its call returns.
+//
+// A `Database` is cheap to keep: its file is opened when it is used, and may be closed behind its back.
+
+public import SettleCore
+import SettleStorage
+import Synchronization
+
+/// A document database in a directory.
+public final class Database: Sendable {
+    /// The name it is served under.
+    public let name: String
+    /// The directory that holds its files.
+    public let directory: String
+    let options: StoreOptions
+    let writer: Writer
+    let listeners: ChangeListeners
+    private let current: Mutex<Current>
+    /// Whether a compaction is under way.
+    let compacting = Mutex(false)
+
+    /// The environment in use: strongly while it should stay open, weakly so that it is never opened twice.
+    private struct Current {
+        var open: OpenEnvironment?
+        weak var recent: OpenEnvironment?
+        var isGone = false
+    }
+
+    init(name: String, directory: String, options: StoreOptions) {
+        self.name = name
+        self.directory = directory
+        self.options = options
+        current = Mutex(Current())
+        writer = Writer()
+        listeners = ChangeListeners()
+    }
+
+    /// Opens the database in a directory whose name ends in `.settle`.
+    ///
+    /// - Parameters:
+    ///   - path: The directory.
+    ///   - creating: Whether to make the database if there is none.
+    ///   - options: How to keep it.
+    /// - Returns: The database.
+    /// - Throws: `notFound` if there is none and `creating` is false; an illegal name's error.
+    public static func open(
+        at path: String,
+        creating: Bool = false,
+        options: StoreOptions = StoreOptions()
+    ) throws(SettleError) -> Database {
+        let directory = FileSystem.absolute(path)
+        let last = directory.utf8.lastIndex(of: UInt8(ascii: "/")).map { directory.utf8.index(after: $0) }
+        let component = String(directory[(last ?? directory.startIndex)...])
+        guard let name = DatabaseName.name(ofDirectory: component) else {
+            try DatabaseName.validate(
+                component.hasSuffix(DatabaseName.suffix) ? String(component.dropLast(7)) : component
+            )
+            throw SettleError(.illegalDatabaseName, "A database's directory ends in \(DatabaseName.suffix): \(path)")
+        }
+        return try DatabaseRegistry.shared.database(name: name, directory: directory, options: options) {
+            () throws(SettleError) in
+            if !FileSystem.exists(directory) {
+                guard creating else { throw SettleError(.notFound, "Database does not exist.") }
+                try DatabaseFiles.create(directory, options: options)
+            }
+        }
+    }
+}
+
+extension Database {
+    /// The error of everything that is asked of a database that is no longer there.
+    package static let doesNotExist = SettleError(.notFound, "Database does not exist.")
+
+    /// The environment that is the database now, opened if it isn't.
+    func environment() throws(SettleError) -> OpenEnvironment {
+        try settling { () throws in
+            try current.withLock { current in
+                if let open = current.open { return open }
+                guard !current.isGone else { throw Self.doesNotExist }
+                if let recent = current.recent {
+                    current.open = recent
+                    return recent
+                }
+                guard let opened = try OpenEnvironment.current(directory: directory, options: options) else {
+                    throw Self.doesNotExist
+                }
+                current.open = opened
+                current.recent = opened
+                return opened
+            }
+        }
+    }
+
+    /// Lets go of an environment that is not the database any more, or that should be closed for a while.
+    func release(_ environment: OpenEnvironment?) {
+        current.withLock { current in
+            if environment == nil || current.open === environment { current.open = nil }
+        }
+    }
+
+    /// Closes the file until it is used again.
+    func closeForNow() {
+        release(nil)
+    }
+
+    /// Whether the database was deleted, by this process or, as far as it has noticed, by another.
+    package var isGone: Bool { current.withLock { $0.isGone } }
+
+    /// Whether the file is open.
+    var isOpen: Bool { current.withLock { $0.open != nil } }
+
+    /// From now on every call answers that the database does not exist.
+    func markGone() {
+        current.withLock { current in
+            current.isGone = true
+            current.open = nil
+        }
+        listeners.notify()
+    }
+
+    /// Reads from one consistent snapshot, on the caller's thread.
+    package func read<Answer>(
+        _ body: (borrowing Snapshot) throws -> Answer
+    ) throws(SettleError) -> Answer {
+        while true {
+            let open = try environment()
+            let attempt: Answer? = try settling { () throws in
+                let snapshot = Snapshot(try open.environment.beginRead(), open, self)
+                switch try snapshot.life {
+                case .live: return try body(snapshot)
+                case .retired: return nil
+                case .deleted:
+                    markGone()
+                    throw Self.doesNotExist
+                }
+            }
+            if let attempt { return attempt }
+            release(open)
+        }
+    }
+}
+
+/// Runs storage code and turns whatever it throws into the one error above storage.
+func settling<Answer>(_ body: () throws -> Answer) throws(SettleError) -> Answer {
+    do {
+        return try body()
+    } catch let error as SettleError {
+        throw error
+    } catch let error as StorageError {
+        throw SettleError(error)
+    } catch {
+        throw SettleError(.internalError, "\(error)")
+    }
+}
+
+extension SettleError {
+    /// What a failure of the storage means to callers.
+    init(_ error: StorageError) {
+        switch error {
+        case .diskFull, .mapFull: self.init(.insufficientStorage)
+        case .readersFull: self.init(.unavailable, "Too many readers of one database.")
+        default: self.init(.internalError, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,186 @@
+// A compacted copy that is being brought up to date with the file it was copied from.
+//
+// The copy knows how far it is: its own `state` names the last sequence and purge it has. What came after is in the
+// source's `changes` and `purges`; small tables are copied whole. Bodies are decided last: a body that the source has
+// forgotten since must not survive in the copy.
+
+import SettleCore
+import SettleStorage
+
+/// The next generation of a database's documents, not yet in its place.
+final class CompactionDraft: Sendable {
+    let source: OpenEnvironment
+    private let directory: String
+    private let path: String
+    private let environment: Environment
+    private let tables: Tables
+
+    init(copying source: OpenEnvironment, in directory: String) throws {
+        self.source = source
+        self.directory = directory
+        path = "\(directory)/documents-\(source.generation + 1).draft"
+        try FileSystem.remove(path)
+        try FileSystem.remove(path + "-lock")
+        try source.environment.copy(to: path, compacting: true)
+        var options = EnvironmentOptions()
+        options.mapSize = source.environment.mapSize
+        options.durability = .never
+        environment = try Environment(path: path, tables: Tables.names, options: options)
+        tables = Tables(environment)
+    }
+
+    func discard() throws {
+        environment.close()
+        try FileSystem.remove(path)
+        try FileSystem.remove(path + "-lock")
+    }
+
+    /// Moves the finished draft to its place, durably.
+    func settle(syncing: Bool) throws {
+        if syncing { try environment.sync() }
+        environment.close()
+        try FileSystem.remove(path + "-lock")
+        try FileSystem.rename(path, to: OpenEnvironment.path(directory, source.generation + 1))
+        if syncing { try FileSystem.syncDirectory(directory) }
+    }
+
+    /// Applies what the source has and the draft doesn't; returns how many changes that were.
+    func catchUp(with source: OpenEnvironment) throws -> Int {
+        while true {
+            do {
+                return try attempt(source)
+            } catch StorageError.mapFull {
+                try environment.growMap()
+            }
+        }
+    }
+
+    private func attempt(_ source: OpenEnvironment) throws -> Int {
+        let from = try source.environment.beginRead()
+        let to = try environment.beginWrite()
+        let state = try MetaRows.state(to.reading, tables)
+        var count = try forgetPurged(after: state.purgeSequence, from, source.tables, to)
+        var numbers: [UInt64] = []
+        do {
+            var changes = try from.cursor(source.tables.changes)
+            var found = try changes.seek(atLeast: state.sequence + 1)
+            while found {
+                numbers.append(changes.integerKey)
+                found = try changes.next()
+            }
+        }
+        for number in numbers {
+            guard let row = try from.bytes(source.tables.changes, number) else { continue }
+            let id = DocumentID(bytes: Array(row[try ChangeRow(decoding: row.span).idOffset...]))
+            try copy(id, row, at: number, newBodies: state.nextBody, from, source.tables, to)
+            count += 1
+        }
+        try forgetSuperseded(from, source.tables, to)
+        for name in ["superseded", "counts", "purges", "local", "meta"] {
+            try copyTable(from, source.environment.table(name), to, environment.table(name))
+        }
+        try to.commit()
+        return count
+    }
+
+    /// Replaces one document by what the source has of it now.
+    private func copy(
+        _ id: DocumentID,
+        _ row: [UInt8],
+        at sequence: UInt64,
+        newBodies: UInt64,
+        _ from: borrowing ReadTransaction,
+        _ sourceTables: Tables,
+        _ to: borrowing WriteTransaction
+    ) throws {
+        guard let record = try from.record(id, sourceTables) else { throw StorageError.corrupted }
+        if let old = try to.reading.record(id, tables) {
+            try forget(old, from, sourceTables, to)
+        }
+        guard let bytes = try from.bytes(sourceTables.documents, id.bytes) else { throw StorageError.corrupted }
+        try to.put(tables.documents, id.bytes, bytes)
+        try to.put(tables.changes, sequence, row, append: true)
+        for node in try from.tree(of: record, sourceTables).nodes where node.body >= newBodies {
+            if let body = try from.bytes(sourceTables.bodies, node.body) {
+                try to.put(tables.bodies, node.body, body)
+            }
+        }
+        guard let trunk = record.trunk else { return }
+        for chunk in HistoryChunk.index(of: trunk.lowerBound)...HistoryChunk.index(of: trunk.upperBound) {
+            let key = HistoryChunk.key(document: record.number, chunk: chunk)
+            if let value = try from.bytes(sourceTables.history, key) { try to.put(tables.history, key, value) }
+        }
+    }
+
+    /// Removes a document's rows from the draft, and those of its bodies that the source does not have any more.
+    private func forget(
+        _ record: DocumentRecord,
+        _ from: borrowing ReadTransaction,
+        _ sourceTables: Tables,
+        _ to: borrowing WriteTransaction
+    ) throws {
+        for node in try to.reading.tree(of: record, tables).nodes where node.body >= BodyNumber.first {
+            if try from.value(sourceTables.bodies, node.body) == nil { try to.delete(tables.bodies, node.body) }
+        }
+        try to.delete(tables.changes, record.sequence)
+        guard let trunk = record.trunk else { return }
+        for chunk in HistoryChunk.index(of: trunk.lowerBound)...HistoryChunk.index(of: trunk.upperBound) {
+            try to.delete(tables.history, HistoryChunk.key(document: record.number, chunk: chunk))
+        }
+    }
+
+    /// Removes the documents that were purged since; those that still have revisions come back with their change.
+    private func forgetPurged(
+        after sequence: UInt64,
+        _ from: borrowing ReadTransaction,
+        _ sourceTables: Tables,
+        _ to: borrowing WriteTransaction
+    ) throws -> Int {
+        var purged: Set<DocumentID> = []
+        do {
+            var cursor = try from.cursor(sourceTables.purges)
+            var found = try cursor.seek(atLeast: sequence + 1)
+            while found {
+                purged.insert(try PurgeRecord(sequence: cursor.integerKey, decoding: cursor.value).id)
+                found = try cursor.next()
+            }
+        }
+        for id in purged {
+            guard let record = try to.reading.record(id, tables) else { continue }
+            try forget(record, from, sourceTables, to)
+            _ = try to.delete(tables.documents, id.bytes)
+        }
+        return purged.count
+    }
+
+    /// Removes the bodies that the source has forgotten since the copy, by the rows it no longer has.
+    private func forgetSuperseded(
+        _ from: borrowing ReadTransaction,
+        _ sourceTables: Tables,
+        _ to: borrowing WriteTransaction
+    ) throws {
+        var gone: [UInt64] = []
+        do {
+            var cursor = try to.reading.cursor(tables.superseded)
+            while try cursor.next() {
+                guard try from.value(sourceTables.superseded, cursor.integerKey) == nil else { continue }
+                gone += try SupersededRow(decoding: cursor.value).bodies.map(\.number)
+            }
+        }
+        for body in gone { try to.delete(tables.bodies, body) }
+    }
+
+    /// Makes a small table of the draft equal to the source's.
+    private func copyTable(
+        _ from: borrowing ReadTransaction,
+        _ source: Table,
+        _ to: borrowing WriteTransaction,
+        _ target: Table
+    ) throws {
+        try to.deleteAll(target)
+        var cursor = try from.cursor(source)
+        while try cursor.next() {
+            try to.put(target, [UInt8](cursor.key), [UInt8](cursor.value), append: true)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import SettleCore
+import SettleTestSupport
+import Testing
+
+@testable import Settle
+
+@Suite("Compaction")
+struct CompactionTests {
+    @Test("It forgets the bodies of old revisions and keeps those of all leaves")
+    func forgets() async throws {
+        let test = try TestDatabase()
+        let first = try #require(try test.put("a", #"{"n":1}"#).revision)
+        try test.put("a", #"{"n":2}"#, parent: first)
+        #expect(try test.get("a", revision: first.text) != nil)
+        try await test.database.compact()
+        #expect(try test.get("a", revision: first.text) == nil)
+        #expect(try test.get("a")?.contains(#""n":2"#) == true)
+        #expect(try test.get("a", .revisionsInfo)?.contains(#""status":"missing""#) == true)
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("What is written, deleted and purged while it runs is in the new file")
+    func duringWrites() async throws {
+        let test = try TestDatabase()
+        for start in stride(from: 0, to: 4000, by: 500) {
+            _ = try test.write((start..<start + 500).map { try test.edit(DocumentID("old\($0)"), #"{"n":\#($0)}"#) })
+        }
+        let database = test.database
+        async let compactions: Void = {
+            for _ in 0..<5 { try await database.compact() }
+        }()
+        var acknowledged: [DocumentID: RevisionID] = [:]
+        for index in 0..<600 {
+            let id = DocumentID("new\(index)")
+            acknowledged[id] = try test.put(id, #"{"n":\#(index)}"#).revision
+            if index % 7 == 0 {
+                let old = try database.read { try $0.document(DocumentID("old\(index)"))?.winner.revision }
+                _ = try database.performBlocking(.purge([(DocumentID("old\(index)"), [try #require(old)])]))
+            } else if index % 5 == 0 {
+                let old = try database.read { try $0.document(DocumentID("old\(index)"))?.winner.revision }
+                try test.put(DocumentID("old\(index)"), #"{"_deleted":true}"#, parent: old)
+            }
+            let local = DocumentID("_local/c\(index % 9)")
+            _ = try database.performBlocking(.local(local, body: Array("{}".utf8), revision: nil))
+        }
+        try await compactions
+        for (id, revision) in acknowledged {
+            #expect(try test.get(id)?.contains(revision.text) == true, "\(id)")
+        }
+        #expect(try database.read { try $0.document("old7") == nil })
+        #expect(try database.read { try $0.document("old5")?.isDeleted } == true)
+        #expect(try database.read { try $0.localDocument("_local/c8")?.revision } == 1)
+        #expect(try OpenEnvironment.generations(in: database.directory).count == 1)
+        #expect(try database.check() == [])
+    }
+
+    @Test("Ordinary writes forget old bodies beyond the retention")
+    func retention() throws {
+        let test = try TestDatabase()
+        let filler = String(repeating: "x", count: 20_000)
+        var revision: RevisionID?
+        for index in 0..<200 {
+            revision = try test.put("a", #"{"n":\#(index),"x":"\#(filler)"}"#, parent: revision).revision
+        }
+        let state = try test.database.read { try $0.state }
+        #expect(state.supersededBytes <= 1 << 20)
+        #expect(state.supersededBytes > 900_000)
+        #expect(try test.database.check() == [])
+    }
+}
