@@ -88,7 +88,7 @@ package final class Environment: @unchecked Sendable {
     /// Closing again does nothing. Every call returns only when the file is closed.
     package func close() {
         unsafe gate.close { idle in
-            for unsafetransaction in unsafe idle { unsafe mdb_txn_abort(transaction) }
+            unsafe idle.forEach { unsafe mdb_txn_abort($0) }
             unsafe mdb_env_close(handle)
             OpenFiles.unregister(identity)
         }
