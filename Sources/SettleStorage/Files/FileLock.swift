@@ -1,0 +1,43 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// A lock between processes: a file that one of them at a time may hold.
+///
+/// Advisory (`flock`): it binds those who ask. The system gives it back when its holder dies, however it dies.
+/// It belongs to this object, so two objects for one path exclude each other in one process too; any
+/// thread may give it back. The file stays where it is: removing it would let two processes lock two files.
+package final class FileLock: Sendable {
+    private let descriptor: Int32
+
+    /// Opens the lock file at `path`, creating it if needed, without taking the lock.
+    package init(path: String) throws(StorageError) {
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .lastSystemError }
+    }
+
+    deinit {
+        _ = close(descriptor)
+    }
+
+    /// Takes the lock if nobody else has it; never waits. Returns whether it is held now.
+    package func tryLock() throws(StorageError) -> Bool {
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            switch errno {
+            case EINTR: continue
+            case EWOULDBLOCK: return false
+            default: throw .lastSystemError
+            }
+        }
+        return true
+    }
+
+    /// Gives the lock back.
+    package func unlock() {
+        _ = flock(descriptor, LOCK_UN)
+    }
+}
