@@ -79,7 +79,7 @@ extension IncomingDocument {
             guard try reader.enterObject() else { return nil }
             while try reader.nextMember() {
                 if reader.nameIs("start") {
-                    start = try reader.number()?.int64.flatMap { UInt64(exactly: $0) }
+                    start = try reader.int().flatMap { UInt64(exactly: $0) }
                 } else if reader.nameIs("ids") {
                     (ids, failure) = try digests(&reader)
                 }

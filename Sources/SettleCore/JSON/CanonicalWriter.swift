@@ -15,9 +15,9 @@
 struct CanonicalWriter {
     var scanner: JSONScanner
     /// The canonical text written so far; complete up to `copied` in the input.
-    private(set) var text: [UInt8] = []
+    var text: [UInt8] = []
     /// The term of what was written so far; empty if nobody wants it.
-    private(set) var term: [UInt8] = []
+    var term: [UInt8] = []
     let makesTerm: Bool
     /// Whether two names in one object have the same hash.
     private(set) var hasRepeatedNames = false
@@ -25,7 +25,7 @@ struct CanonicalWriter {
     /// Hashes of the names in all objects that are being written, the innermost one's last.
     private var nameHashes: [UInt64] = []
     /// What a string with escapes stands for.
-    private var unescaped: [UInt8] = []
+    var unescaped: [UInt8] = []
 
     init(_ scanner: JSONScanner, makesTerm: Bool, capacity: Int) {
         self.scanner = scanner
@@ -181,14 +181,6 @@ extension CanonicalWriter {
         _ = next()
     }
 
-    /// A string that was moved over.
-    struct StringContent {
-        /// What stands between the quotes.
-        let range: Range<Int>
-        /// Whether there are escapes in it; then `unescaped` is what it stands for.
-        let hasEscapes: Bool
-    }
-
     /// Moves over the name at the position and notes that the object has it.
     mutating func nameContent(of names: inout Names) throws(JSONError) -> StringContent {
         let content = try stringContent()
@@ -218,38 +210,6 @@ extension CanonicalWriter {
         writeString(content)
     }
 
-    /// What a name or string that was moved over stands for, when it has escapes; it is overwritten by the next one.
-    func text(of content: StringContent) -> ArraySlice<UInt8> {
-        content.hasEscapes ? unescaped[...] : scanner.input[content.range]
-    }
-
-    private mutating func string() throws(JSONError) {
-        writeString(try stringContent())
-    }
-
-    private mutating func stringContent() throws(JSONError) -> StringContent {
-        let start = scanner.position + 1
-        let hasEscapes = try scanner.string()
-        let content = StringContent(range: start..<scanner.position - 1, hasEscapes: hasEscapes)
-        if hasEscapes {
-            unescaped.removeAll(keepingCapacity: true)
-            scanner.unescape(content.range, to: &unescaped)
-        }
-        return content
-    }
-
-    private mutating func writeString(_ content: StringContent) {
-        if content.hasEscapes {
-            copy(upTo: content.range.lowerBound - 1)
-            JSONText.appendString(unescaped, to: &text)
-            resume()
-            if makesTerm { ErlangTerm.appendBinary(unescaped, to: &term) }
-        } else if makesTerm {
-            ErlangTerm.appendHeader(109, count: content.range.count, to: &term)
-            term.append(contentsOf: scanner.input[content.range])
-        }
-    }
-
     /// A hash of a name; whoever finds names with one hash takes a detour, which is all an attacker can reach.
     private static func hash(_ bytes: [UInt8], in range: Range<Int>) -> UInt64 {
         var hash = UInt64(truncatingIfNeeded: range.count)
@@ -267,52 +227,5 @@ extension CanonicalWriter {
             }
         }
         return (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
-    }
-}
-
-extension CanonicalWriter {
-    /// Writes the number at the position; says whether it is an integer from 0 to 255.
-    private mutating func number() throws(JSONError) -> Bool {
-        let token = try scanner.number()
-        guard token.isInteger else {
-            writeDouble(token)
-            return false
-        }
-        if token.isNegative, token.magnitude == 0, token.digits == 1 {
-            respell(token) { $0.append(0x30) }
-        }
-        guard makesTerm else { return false }
-        guard let value = token.int64 else {
-            let digits = scanner.input[token.range].dropFirst(token.isNegative ? 1 : 0)
-            ErlangTerm.appendBigInteger(digits: digits, isNegative: token.isNegative, to: &term)
-            return false
-        }
-        ErlangTerm.appendInteger(value, to: &term)
-        return value >= 0 && value <= 255
-    }
-
-    private mutating func writeDouble(_ token: JSONNumberToken) {
-        let isCanonical = isCanonical(token)
-        guard makesTerm || !isCanonical else { return }
-        let value = scanner.double(token)
-        if makesTerm { ErlangTerm.appendDouble(value, to: &term) }
-        if !isCanonical { respell(token) { JSONText.appendDouble(value, to: &$0) } }
-    }
-
-    /// Whether a double is plainly spelled as it would be printed.
-    ///
-    /// Up to 15 digits, without zeros that don't count,
-    /// are the shortest that read back as the same double; more digits, and exponents, are not looked into.
-    private func isCanonical(_ token: JSONNumberToken) -> Bool {
-        !token.hasExponent && token.digits <= 15 && token.magnitude > 0
-            && (token.fractionDigits == 1 || scanner.input[token.range.upperBound - 1] != 0x30)
-            && (token.fractionDigits <= 6
-                || scanner.input[token.range.lowerBound + (token.isNegative ? 1 : 0)] != 0x30)
-    }
-
-    private mutating func respell(_ token: JSONNumberToken, _ append: (inout [UInt8]) -> Void) {
-        copy(upTo: token.range.lowerBound)
-        append(&text)
-        resume()
     }
 }

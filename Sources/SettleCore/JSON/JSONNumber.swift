@@ -35,8 +35,10 @@ public struct JSONNumber: Hashable, Sendable {
 
     /// The value if this is an integer of 64 bits.
     public var int64: Int64? {
-        guard case .integer(let value) = storage else { return nil }
-        return value
+        switch storage {
+        case .integer(let value): value
+        case .bigInteger, .double: nil
+        }
     }
 
     /// Whether this is an integer, however large.

@@ -33,7 +33,9 @@ extension JSONReader {
 
     /// Reads an integer; nil if the value is something else, a double or too large.
     package mutating func int() throws(JSONError) -> Int? {
-        try number()?.int64.flatMap { Int(exactly: $0) }
+        guard try isNext(.number) else { return nil }
+        let value = try read { (scanner, _) throws(JSONError) in try scanner.number().int64 }
+        return value.flatMap { Int(exactly: $0) }
     }
 
     /// Reads `true` or `false`; nil if the value is something else.

@@ -14,8 +14,8 @@
 struct JSONScanner {
     /// How many arrays and objects may lie inside each other.
     ///
-    /// Every reader here recurses once per level, and a
-    /// thousand levels fit into the smallest stack a thread gets (512 KiB).
+    /// Every reader here recurses once per level. A tree of a thousand levels is read, compared, printed and freed
+    /// within 384 KiB of stack; the smallest that a thread gets is 512 KiB.
     static let maximumDepth = 1_000
     /// How many digits an integer may have: turning digits into Erlang's binary form takes quadratic time.
     static let maximumDigits = 100_000

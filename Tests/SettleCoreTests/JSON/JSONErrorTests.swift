@@ -25,9 +25,6 @@ private let wrong: [(String, Int, JSONError.Problem)] = [
     ("1e99999999999999999999", 0, .numberOutOfRange),
     ("1\(String(repeating: "0", count: 309)).5", 0, .numberOutOfRange),
     ("1\(String(repeating: "0", count: 309))e0", 0, .numberOutOfRange),
-    (String(repeating: "9", count: 100_001), 0, .numberOutOfRange),
-    (String(repeating: "[", count: 100_000), 1_000, .tooDeep),
-    (String(repeating: #"{"":"#, count: 100_000), 4_000, .tooDeep),
 ]
 
 private let notUTF8: [[UInt8]] = [
@@ -100,6 +97,27 @@ struct JSONErrorTests {
         let text = Array(#"["é"#.utf8) + bytes + Array(#""]"#.utf8)
         let expected = JSONError(offset: 4, problem: .invalidUTF8)
         #expect(errors(text) == [expected, expected, expected, expected])
+    }
+
+    @Test("a text deeper than a thousand levels is refused at the level that is one too many")
+    func depth() {
+        for (opening, offset) in [("[", 1_000), (#"{"":"#, 4_000), (#"[{"a":"#, 3_000)] {
+            let expected = JSONError(offset: offset, problem: .tooDeep)
+            #expect(
+                errors(Array(String(repeating: opening, count: 100_000).utf8)) == [
+                    expected, expected, expected, expected,
+                ]
+            )
+        }
+        let deepest = String(repeating: "[", count: 1_000) + String(repeating: "]", count: 1_000)
+        #expect(errors(Array(deepest.utf8)) == [nil, nil, nil, nil])
+    }
+
+    @Test("an integer of more than 100,000 digits is refused")
+    func digits() {
+        let expected = JSONError(offset: 1, problem: .numberOutOfRange)
+        let text = "[" + String(repeating: "9", count: 100_001) + "]"
+        #expect(errors(Array(text.utf8)) == [expected, expected, expected, expected])
     }
 
     @Test("numbers in CouchDB's range are accepted")
