@@ -30,7 +30,11 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
-        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]),
+        .systemLibrary(
+            name: "CLMDB",
+            pkgConfig: "lmdb",
+            providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]
+        ),
         .target(
             name: "SettleCore",
             dependencies: [.product(name: "Crypto", package: "swift-crypto")],
@@ -75,7 +79,11 @@ let package = Package(
             path: "Tests/SettleTestSupport",
             swiftSettings: settings
         ),
-        .testTarget(name: "SettleCoreTests", dependencies: ["SettleCore", "SettleTestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "SettleCoreTests",
+            dependencies: ["SettleCore", "SettleTestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SettleTests",
             dependencies: ["Settle", "SettleCore", "SettleTestSupport"],

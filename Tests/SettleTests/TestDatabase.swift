@@ -69,7 +69,9 @@ struct TestDatabase {
             var cursor = try snapshot.changesCursor()
             var found = try cursor.seek(after: sequence)
             while found {
-                rows.append("\(cursor.sequence) \(cursor.id) \(cursor.revision)\(cursor.isDeleted ? " deleted" : "")")
+                rows.append(
+                    "\(cursor.sequence) \(cursor.id) \(cursor.revision)\(cursor.isDeleted ? " deleted" : "")"
+                )
                 found = try cursor.next()
             }
             return rows

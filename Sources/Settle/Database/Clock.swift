@@ -8,6 +8,11 @@ import Glibc
 
 /// The time of day, for what is written down; nothing is decided by it.
 enum Clock {
+    /// Holds the thread for a moment.
+    static func pause(microseconds: UInt32) {
+        usleep(microseconds)
+    }
+
     /// Microseconds since 1970.
     static func microseconds() -> UInt64 {
         var time = timespec()

@@ -65,7 +65,10 @@ public final class Database: Sendable {
             try DatabaseName.validate(
                 component.hasSuffix(DatabaseName.suffix) ? String(component.dropLast(7)) : component
             )
-            throw SettleError(.illegalDatabaseName, "A database's directory ends in \(DatabaseName.suffix): \(path)")
+            throw SettleError(
+                .illegalDatabaseName,
+                "A database's directory ends in \(DatabaseName.suffix): \(path)"
+            )
         }
         return try DatabaseRegistry.shared.database(name: name, directory: directory, options: options) {
             () throws(SettleError) in
@@ -91,12 +94,23 @@ extension Database {
                     current.open = recent
                     return recent
                 }
-                guard let opened = try OpenEnvironment.current(directory: directory, options: options) else {
-                    throw Self.doesNotExist
-                }
+                guard let opened = try openWhenClosed() else { throw Self.doesNotExist }
                 current.open = opened
                 current.recent = opened
                 return opened
+            }
+        }
+    }
+
+    /// Opens the file. Where its last user is letting go of it on another thread at this moment, that is waited for.
+    private func openWhenClosed() throws -> OpenEnvironment? {
+        var tries = 0
+        while true {
+            do {
+                return try OpenEnvironment.current(directory: directory, options: options)
+            } catch StorageError.alreadyOpen where tries < 1000 {
+                tries += 1
+                Clock.pause(microseconds: 200)
             }
         }
     }

@@ -65,7 +65,11 @@ public final class DatabaseFolder: Sendable {
         let directory = directory(name)
         guard !FileSystem.exists(directory) else { throw SettleError(.fileExists) }
         try DatabaseFiles.create(directory, options: options)
-        let database = try DatabaseRegistry.shared.database(name: name, directory: directory, options: options) {}
+        let database = try DatabaseRegistry.shared.database(
+            name: name,
+            directory: directory,
+            options: options
+        ) {}
         use(database)
         announce(DatabaseEvent(kind: .created, name: name))
         return database
@@ -77,7 +81,11 @@ public final class DatabaseFolder: Sendable {
         guard (try? DatabaseName.validate(name)) != nil else { return nil }
         let directory = directory(name)
         guard FileSystem.exists(directory) else { return nil }
-        let database = try DatabaseRegistry.shared.database(name: name, directory: directory, options: options) {}
+        let database = try DatabaseRegistry.shared.database(
+            name: name,
+            directory: directory,
+            options: options
+        ) {}
         use(database)
         return database
     }
@@ -120,7 +128,9 @@ extension DatabaseFolder {
             state.used[database.name] = (database, state.clock)
             guard state.used.count > options.maximumOpenDatabases else { return [] }
             // A quarter at a time, so that not every new one sorts.
-            let oldest = state.used.sorted { $0.value.at < $1.value.at }.prefix(options.maximumOpenDatabases / 4 + 1)
+            let oldest = state.used.sorted { $0.value.at < $1.value.at }.prefix(
+                options.maximumOpenDatabases / 4 + 1
+            )
             for (name, _) in oldest { state.used[name] = nil }
             return oldest.map(\.value.database)
         }

@@ -20,7 +20,10 @@ package enum DatabaseName {
         let bytes = Array(name.utf8)
         let base = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).last ?? []
         let isSystem = systemNames.contains(String(decoding: base, as: UTF8.self))
-        guard isLegal(bytes) || isSystem && (base.count == bytes.count || isLegal(Array(bytes.dropLast(base.count)))) else {
+        guard
+            isLegal(bytes)
+                || isSystem && (base.count == bytes.count || isLegal(Array(bytes.dropLast(base.count))))
+        else {
             throw SettleError(
                 .illegalDatabaseName,
                 "Name: '\(name)'. Only lowercase characters (a-z), digits (0-9), and any of the characters "
@@ -44,13 +47,15 @@ package enum DatabaseName {
 
     /// The directory of a legal name.
     package static func directory(of name: String) -> String {
-        String(decoding: name.utf8.map { $0 == UInt8(ascii: "/") ? UInt8(ascii: ".") : $0 }, as: UTF8.self) + suffix
+        String(decoding: name.utf8.map { $0 == UInt8(ascii: "/") ? UInt8(ascii: ".") : $0 }, as: UTF8.self)
+            + suffix
     }
 
     /// The name whose directory this is; nil if no database is kept so.
     package static func name(ofDirectory directory: String) -> String? {
         let bytes = Array(directory.utf8)
-        guard bytes.count > suffix.utf8.count, bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) else {
+        guard bytes.count > suffix.utf8.count, bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+        else {
             return nil
         }
         let stem = bytes.dropLast(suffix.utf8.count).map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "/") : $0 }

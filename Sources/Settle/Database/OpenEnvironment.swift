@@ -52,7 +52,11 @@ final class OpenEnvironment: Sendable {
         while let generation = next ?? generations.first {
             generations.removeAll { $0 <= generation }
             guard FileSystem.exists(path(directory, generation)) else { return nil }
-            let candidate = try OpenEnvironment(directory: directory, generation: generation, options: options)
+            let candidate = try OpenEnvironment(
+                directory: directory,
+                generation: generation,
+                options: options
+            )
             switch try candidate.life() {
             case .live: return candidate
             case .deleted: return nil

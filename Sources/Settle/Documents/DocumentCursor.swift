@@ -35,10 +35,14 @@ package struct DocumentCursor: ~Copyable, ~Escapable {
     package mutating func previous() throws -> Bool { try settle(rows.previous()) }
 
     /// Goes to the first document whose id is not less.
-    package mutating func seek(atLeast id: DocumentID) throws -> Bool { try settle(rows.seek(atLeast: id.bytes)) }
+    package mutating func seek(atLeast id: DocumentID) throws -> Bool {
+        try settle(rows.seek(atLeast: id.bytes))
+    }
 
     /// Goes to the last document whose id is not greater.
-    package mutating func seek(atMost id: DocumentID) throws -> Bool { try settle(rows.seek(atMost: id.bytes)) }
+    package mutating func seek(atMost id: DocumentID) throws -> Bool {
+        try settle(rows.seek(atMost: id.bytes))
+    }
 
     private mutating func settle(_ found: Bool) throws -> Bool {
         summary = found ? try DocumentSummary(decoding: rows.value) : nil

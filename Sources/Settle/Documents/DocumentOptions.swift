@@ -19,7 +19,9 @@ package struct DocumentOptions: OptionSet, Sendable {
     package static let localSequence = DocumentOptions(rawValue: 16)
 
     /// Those that need more of the tree than its winner.
-    static let tree: DocumentOptions = [.revisions, .revisionsInfo, .conflicts, .deletedConflicts, .localSequence]
+    static let tree: DocumentOptions = [
+        .revisions, .revisionsInfo, .conflicts, .deletedConflicts, .localSequence,
+    ]
 }
 
 /// What was found under an id and a revision.

@@ -33,10 +33,14 @@ extension Snapshot {
 
     /// Appends a document's winner as JSON; the path of a plain `GET`, which builds no tree.
     package func appendWinner(_ id: DocumentID, to output: inout [UInt8]) throws -> DocumentOutcome {
-        guard !id.bytes.isEmpty, let value = try transaction.value(tables.documents, id.bytes) else { return .missing }
+        guard !id.bytes.isEmpty, let value = try transaction.value(tables.documents, id.bytes) else {
+            return .missing
+        }
         let summary = try DocumentSummary(decoding: value)
         guard !summary.isDeleted else { return .deleted }
-        guard try append(id, summary.winner, summary.body, isDeleted: false, to: &output) else { return .missing }
+        guard try append(id, summary.winner, summary.body, isDeleted: false, to: &output) else {
+            return .missing
+        }
         output.append(UInt8(ascii: "}"))
         return .found(summary.winner, isDeleted: false)
     }
@@ -71,7 +75,9 @@ extension Snapshot {
         to output: inout [UInt8]
     ) throws -> Bool {
         let node = tree.nodes[index]
-        guard try append(id, node.revision, node.body, isDeleted: node.isDeleted, to: &output) else { return false }
+        guard try append(id, node.revision, node.body, isDeleted: node.isDeleted, to: &output) else {
+            return false
+        }
         if options.contains(.revisions) { appendRevisions(tree, index, to: &output) }
         if options.contains(.revisionsInfo) { try appendRevisionsInfo(tree, index, to: &output) }
         if options.contains(.localSequence) {
@@ -130,7 +136,9 @@ extension Snapshot {
     }
 
     private func appendRevisions(_ tree: RevisionTree, _ index: Int, to output: inout [UInt8]) {
-        output.append(contentsOf: ",\"_revisions\":{\"start\":\(tree.nodes[index].revision.generation),\"ids\":[".utf8)
+        output.append(
+            contentsOf: ",\"_revisions\":{\"start\":\(tree.nodes[index].revision.generation),\"ids\":[".utf8
+        )
         for (position, ancestor) in tree.path(from: index).enumerated() {
             output.append(contentsOf: position == 0 ? quote : commaQuote)
             tree.nodes[ancestor].revision.digest.append(to: &output)

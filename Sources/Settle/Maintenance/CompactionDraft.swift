@@ -97,7 +97,9 @@ final class CompactionDraft: Sendable {
         if let old = try to.reading.record(id, tables) {
             try forget(old, from, sourceTables, to)
         }
-        guard let bytes = try from.bytes(sourceTables.documents, id.bytes) else { throw StorageError.corrupted }
+        guard let bytes = try from.bytes(sourceTables.documents, id.bytes) else {
+            throw StorageError.corrupted
+        }
         try to.put(tables.documents, id.bytes, bytes)
         try to.put(tables.changes, sequence, row, append: true)
         for node in try from.tree(of: record, sourceTables).nodes where node.body >= newBodies {
@@ -108,7 +110,9 @@ final class CompactionDraft: Sendable {
         guard let trunk = record.trunk else { return }
         for chunk in HistoryChunk.index(of: trunk.lowerBound)...HistoryChunk.index(of: trunk.upperBound) {
             let key = HistoryChunk.key(document: record.number, chunk: chunk)
-            if let value = try from.bytes(sourceTables.history, key) { try to.put(tables.history, key, value) }
+            if let value = try from.bytes(sourceTables.history, key) {
+                try to.put(tables.history, key, value)
+            }
         }
     }
 
@@ -120,7 +124,9 @@ final class CompactionDraft: Sendable {
         _ to: borrowing WriteTransaction
     ) throws {
         for node in try to.reading.tree(of: record, tables).nodes where node.body >= BodyNumber.first {
-            if try from.value(sourceTables.bodies, node.body) == nil { try to.delete(tables.bodies, node.body) }
+            if try from.value(sourceTables.bodies, node.body) == nil {
+                try to.delete(tables.bodies, node.body)
+            }
         }
         try to.delete(tables.changes, record.sequence)
         guard let trunk = record.trunk else { return }

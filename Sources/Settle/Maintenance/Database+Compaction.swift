@@ -18,10 +18,12 @@ extension Database {
     ///
     /// A second call while one is under way does nothing.
     package func compact() async throws(SettleError) {
-        guard compacting.withLock({ isRunning in
-            defer { isRunning = true }
-            return !isRunning
-        }) else { return }
+        guard
+            compacting.withLock({ isRunning in
+                defer { isRunning = true }
+                return !isRunning
+            })
+        else { return }
         defer { compacting.withLock { $0 = false } }
         while try read({ snapshot in try snapshot.state.supersededBytes > 0 }) {
             _ = try await perform(.forgetSuperseded(steps: 4096))

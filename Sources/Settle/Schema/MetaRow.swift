@@ -32,7 +32,8 @@ extension DatabaseState {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(64)
         for number in [
-            sequence, nextBody, nextDocument, documentCount, deletedCount, liveBytes, supersededBytes, purgeSequence,
+            sequence, nextBody, nextDocument, documentCount, deletedCount, liveBytes, supersededBytes,
+            purgeSequence,
         ] {
             bytes.appendBigEndian(number)
         }

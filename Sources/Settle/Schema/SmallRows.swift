@@ -60,13 +60,19 @@ enum MetaRows {
         return try DatabaseState(decoding: value)
     }
 
-    static func identity(_ transaction: borrowing ReadTransaction, _ tables: Tables) throws -> DatabaseIdentity {
-        guard let value = try transaction.value(tables.meta, MetaKey.identity) else { throw StorageError.corrupted }
+    static func identity(_ transaction: borrowing ReadTransaction, _ tables: Tables) throws
+        -> DatabaseIdentity
+    {
+        guard let value = try transaction.value(tables.meta, MetaKey.identity) else {
+            throw StorageError.corrupted
+        }
         return try DatabaseIdentity(decoding: value)
     }
 
     static func life(_ transaction: borrowing ReadTransaction, _ tables: Tables) throws -> EnvironmentLife {
-        guard let value = try transaction.value(tables.meta, MetaKey.life) else { throw StorageError.corrupted }
+        guard let value = try transaction.value(tables.meta, MetaKey.life) else {
+            throw StorageError.corrupted
+        }
         return try EnvironmentLife(decoding: value)
     }
 
@@ -74,7 +80,8 @@ enum MetaRows {
         try number(transaction, tables, MetaKey.revisionsLimit) ?? 1000
     }
 
-    static func purgedInfosLimit(_ transaction: borrowing ReadTransaction, _ tables: Tables) throws -> UInt64 {
+    static func purgedInfosLimit(_ transaction: borrowing ReadTransaction, _ tables: Tables) throws -> UInt64
+    {
         try number(transaction, tables, MetaKey.purgedInfosLimit) ?? 1000
     }
 

@@ -163,7 +163,9 @@ extension Update {
         newBody: UInt64
     ) throws {
         guard let before else {
-            for node in after.head.nodes where node.body >= BodyNumber.first { state.liveBytes += node.bodySize }
+            for node in after.head.nodes where node.body >= BodyNumber.first {
+                state.liveBytes += node.bodySize
+            }
             return
         }
         let kept = after.head.leaves.map { after.head.nodes[$0] }

@@ -44,7 +44,9 @@ extension Update {
 
     /// Deletes the chunks that hold these generations.
     func dropHistory(_ document: UInt64, _ generations: ClosedRange<UInt64>) throws {
-        for chunk in HistoryChunk.index(of: generations.lowerBound)...HistoryChunk.index(of: generations.upperBound) {
+        for chunk in HistoryChunk.index(
+            of: generations.lowerBound
+        )...HistoryChunk.index(of: generations.upperBound) {
             try transaction.delete(tables.history, HistoryChunk.key(document: document, chunk: chunk))
         }
     }

@@ -75,7 +75,9 @@ struct Update: ~Copyable {
         hasChanges = true
     }
 
-    private mutating func putLocal(_ id: DocumentID, _ body: [UInt8]?, _ revision: UInt64?) throws -> WriteResult {
+    private mutating func putLocal(_ id: DocumentID, _ body: [UInt8]?, _ revision: UInt64?) throws
+        -> WriteResult
+    {
         let key = LocalRow.key(id)
         guard let body else {
             guard try transaction.delete(tables.local, key) else { return .localMissing }
@@ -90,7 +92,10 @@ struct Update: ~Copyable {
 
     /// Writes what was kept in memory, and forgets old bodies that are due.
     mutating func finish() throws {
-        try forgetSuperseded(downTo: options.supersededBytesKept(beside: state.liveBytes), steps: 2 * edits + 16)
+        try forgetSuperseded(
+            downTo: options.supersededBytesKept(beside: state.liveBytes),
+            steps: 2 * edits + 16
+        )
         try sequenceCounts.write(transaction, tables.counts)
         try documentCounts.write(transaction, tables)
         try transaction.put(tables.meta, MetaKey.state, state.encoded)

@@ -25,7 +25,10 @@ final class Writer: Sendable {
     private enum Job: Sendable {
         case request(WriteRequest, Completion)
         /// Runs alone, with the lock file held: compaction's last step, deletion.
-        case exclusive(@Sendable () throws(SettleError) -> Void, @Sendable (Result<Void, SettleError>) -> Void)
+        case exclusive(
+            @Sendable () throws(SettleError) -> Void,
+            @Sendable (Result<Void, SettleError>) -> Void
+        )
     }
 
     private struct Queue {
@@ -85,7 +88,10 @@ extension Writer {
             }
             lock = held
         } catch {
-            answer(takeGroup(), with: FileSystem.exists(database.directory) ? SettleError(error) : Database.doesNotExist)
+            answer(
+                takeGroup(),
+                with: FileSystem.exists(database.directory) ? SettleError(error) : Database.doesNotExist
+            )
             finish(database)
             return
         }
@@ -178,7 +184,8 @@ extension Writer {
             } catch {
                 // The file is closed and looked at afresh by whoever comes next.
                 database.release(open)
-                throw (error as? StorageError).map { SettleError($0) } ?? SettleError(.internalError, "\(error)")
+                throw (error as? StorageError).map { SettleError($0) }
+                    ?? SettleError(.internalError, "\(error)")
             }
         }
     }

@@ -58,6 +58,11 @@ extension RevisionTree {
         trunkLength -= trunk.count
     }
 
+    /// Forgets the oldest part of a detached trunk, so that `length` revisions of it remain: stemming, without reading it.
+    package mutating func shortenTrunk(to length: Int) {
+        trunkLength = min(trunkLength, max(0, length))
+    }
+
     /// Whether merging this path is only right on the whole tree, with the trunk attached.
     package func needsTrunk(path: [RevisionID]) -> Bool {
         guard trunkLength > 0, let root = nodes.first?.generation, let oldest = path.last else {

@@ -36,7 +36,10 @@ struct CountsTests {
             let last = try snapshot.state.sequence
             for _ in 0..<50 {
                 let sequence = UInt64.random(in: 0...last, using: &generator)
-                #expect(try snapshot.changes(after: sequence) == test.changes(after: sequence).count, "seed \(seed)")
+                #expect(
+                    try snapshot.changes(after: sequence) == test.changes(after: sequence).count,
+                    "seed \(seed)"
+                )
             }
             #expect(try DocumentCounts(snapshot.transaction, snapshot.tables.counts).separators.count > 1)
         }
@@ -45,9 +48,13 @@ struct CountsTests {
 
     @Test("A separator is the shortest text between two ids")
     func separators() {
-        #expect(DocumentCounts.separator(between: Array("abc".utf8), and: Array("abq".utf8)) == Array("abq".utf8))
+        #expect(
+            DocumentCounts.separator(between: Array("abc".utf8), and: Array("abq".utf8)) == Array("abq".utf8)
+        )
         #expect(DocumentCounts.separator(between: Array("abc".utf8), and: Array("b".utf8)) == Array("b".utf8))
-        #expect(DocumentCounts.separator(between: Array("ab".utf8), and: Array("abcd".utf8)) == Array("abc".utf8))
+        #expect(
+            DocumentCounts.separator(between: Array("ab".utf8), and: Array("abcd".utf8)) == Array("abc".utf8)
+        )
         let long = [UInt8](repeating: 97, count: 500)
         #expect(DocumentCounts.separator(between: long, and: long + [98]) == nil)
     }

@@ -26,7 +26,10 @@ struct DatabaseFolderTests {
         #expect(try folder.names() == ["_users", "a", "a_$()+-", "b/c"])
     }
 
-    @Test("A name that breaks CouchDB's rule is refused", arguments: ["", "A", "1a", "_x", "a b", "ä", "a.b", "_users/a"])
+    @Test(
+        "A name that breaks CouchDB's rule is refused",
+        arguments: ["", "A", "1a", "_x", "a b", "ä", "a.b", "_users/a"]
+    )
     func illegalNames(name: String) throws {
         let folder = try folder()
         let error = #expect(throws: SettleError.self) { try folder.create(name) }
@@ -51,7 +54,9 @@ struct DatabaseFolderTests {
         let folder = try folder(open: 8)
         for index in 0..<40 {
             let database = try folder.create("db\(index)")
-            _ = try database.performBlocking(.local("_local/me", body: Array("{}".utf8), revision: UInt64(index)))
+            _ = try database.performBlocking(
+                .local("_local/me", body: Array("{}".utf8), revision: UInt64(index))
+            )
         }
         for index in 0..<40 {
             let database = try #require(try folder.open("db\(index)"))

@@ -9,16 +9,22 @@ struct LocalDocumentTests {
     func counters() throws {
         let test = try TestDatabase()
         func put(_ revision: UInt64?) throws -> WriteResult {
-            try test.database.performBlocking(.local("_local/a", body: Array(#"{"v":1}"#.utf8), revision: revision))
+            try test.database.performBlocking(
+                .local("_local/a", body: Array(#"{"v":1}"#.utf8), revision: revision)
+            )
         }
-        guard case .local(1) = try put(nil), case .local(42) = try put(41), case .local(1) = try put(nil) else {
+        guard case .local(1) = try put(nil), case .local(42) = try put(41), case .local(1) = try put(nil)
+        else {
             Issue.record("a counter is off")
             return
         }
         #expect(try test.changes() == [])
         #expect(try test.ids() == [])
-        guard case .local(0) = try test.database.performBlocking(.local("_local/a", body: nil, revision: nil)),
-            case .localMissing = try test.database.performBlocking(.local("_local/a", body: nil, revision: nil))
+        guard
+            case .local(0) = try test.database.performBlocking(.local("_local/a", body: nil, revision: nil)),
+            case .localMissing = try test.database.performBlocking(
+                .local("_local/a", body: nil, revision: nil)
+            )
         else {
             Issue.record("a deletion is off")
             return

@@ -26,7 +26,10 @@ struct RandomOperationsTests {
                 let tree = model[id] ?? RevisionTree()
                 let victims = tree.leaves.prefix(1).map { tree.nodes[$0].revision }
                 _ = try test.database.performBlocking(.purge([(id, victims)]))
-                _ = model[id]?.removeLeaves(victims)
+                // What remains of a purged document is written anew, and so cut to the present limit.
+                if model[id]?.removeLeaves(victims).removed.isEmpty == false {
+                    _ = model[id]?.stem(to: limit)
+                }
                 if model[id]?.isEmpty == true { model[id] = nil }
             case 18:
                 limit = Int.random(in: 2...30, using: &generator)
@@ -98,7 +101,8 @@ struct RandomOperationsTests {
         )
     }
 
-    private func compare(_ model: [DocumentID: RevisionTree], _ test: TestDatabase, _ comment: Comment) throws {
+    private func compare(_ model: [DocumentID: RevisionTree], _ test: TestDatabase, _ comment: Comment) throws
+    {
         try test.database.read { snapshot in
             var count = 0
             var cursor = try snapshot.documentCursor()
@@ -106,7 +110,10 @@ struct RandomOperationsTests {
                 count += 1
                 let tree = try #require(model[cursor.id], comment)
                 let record = try #require(try snapshot.document(cursor.id), comment)
-                #expect(shape(try snapshot.tree(of: record)) == shape(tree), comment)
+                let stored = shape(try snapshot.tree(of: record))
+                let expected = shape(tree)
+                #expect(stored.subtracting(expected).sorted() == [], comment)
+                #expect(expected.subtracting(stored).sorted() == [], comment)
                 #expect(record.winner.revision == tree.winner.map { tree.nodes[$0].revision }, comment)
             }
             #expect(count == model.count, comment)

@@ -84,7 +84,7 @@ struct EditTests {
         #expect(try test.replicate("a", ["3-c", "2-b", "1-a"], #"{"n":3}"#).revision?.text == "3-c")
         try test.replicate("a", ["2-x", "1-a"], #"{"n":2}"#)
         let before = try test.changes()
-        try test.replicate("a", ["2-b", "1-a"], #"{"n":9}"#)
+        try test.replicate("a", ["2-x", "1-a"], #"{"n":9}"#)
         #expect(try test.changes() == before)
         #expect(try test.get("a", .conflicts) == #"{"_id":"a","_rev":"3-c","n":3,"_conflicts":["2-x"]}"#)
         #expect(try test.get("a", revision: "2-b") == nil)
@@ -124,7 +124,12 @@ struct HistoryTests {
         }
         #expect(tree?.nodes.count == 201)
         #expect(try test.database.check() == [])
-        for generation in 201...300 { try test.replicate("a", ["\(generation)-s", generation == 201 ? "200-r200" : "\(generation - 1)-s"]) }
+        for generation in 201...300 {
+            try test.replicate(
+                "a",
+                ["\(generation)-s", generation == 201 ? "200-r200" : "\(generation - 1)-s"]
+            )
+        }
         #expect(try test.database.check() == [])
     }
 

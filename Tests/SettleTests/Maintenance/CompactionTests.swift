@@ -23,7 +23,9 @@ struct CompactionTests {
     func duringWrites() async throws {
         let test = try TestDatabase()
         for start in stride(from: 0, to: 4000, by: 500) {
-            _ = try test.write((start..<start + 500).map { try test.edit(DocumentID("old\($0)"), #"{"n":\#($0)}"#) })
+            _ = try test.write(
+                (start..<start + 500).map { try test.edit(DocumentID("old\($0)"), #"{"n":\#($0)}"#) }
+            )
         }
         let database = test.database
         async let compactions: Void = {
