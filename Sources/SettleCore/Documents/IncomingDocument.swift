@@ -42,7 +42,9 @@ package struct IncomingDocument: Sendable {
         var reader = JSONReader(text, in: range)
         let parts: Parts
         do {
-            parts = try Self.split(&reader, makingTerm: makingTerm, capacity: range?.count ?? text.count)
+            // Most of a large document may be attachments, which are cut out.
+            let capacity = min(range?.count ?? text.count, 1 << 16)
+            parts = try Self.split(&reader, makingTerm: makingTerm, capacity: capacity)
             try reader.finish()
         } catch {
             throw SettleError(error)
