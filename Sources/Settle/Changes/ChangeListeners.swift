@@ -95,8 +95,10 @@ final class ChangeListeners: Sendable {
 }
 
 extension Database {
-    /// Calls `body` after every commit that changed documents, of this process or another, and when the database is
-    /// deleted. It is called on some thread and must be quick.
+    /// Calls `body` after every commit that changed documents, of this process or another, and when the
+    /// database is deleted.
+    ///
+    /// It is called on some thread and must be quick.
     package func addChangeListener(_ body: @escaping @Sendable () -> Void) -> ListenerToken {
         listeners.add(body, to: self)
     }

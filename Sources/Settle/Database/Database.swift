@@ -102,7 +102,9 @@ extension Database {
         }
     }
 
-    /// Opens the file. Where its last user is letting go of it on another thread at this moment, that is waited for.
+    /// Opens the file.
+    ///
+    /// Where its last user is letting go of it on another thread at this moment, that is waited for.
     private func openWhenClosed() throws -> OpenEnvironment? {
         var tries = 0
         while true {

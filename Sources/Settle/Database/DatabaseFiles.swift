@@ -5,7 +5,9 @@ import SettleStorage
 
 /// What is done to a database's directory as a whole.
 enum DatabaseFiles {
-    /// Makes a new database beside its place and moves it there in one step. `fileExists` if the place is taken.
+    /// Makes a new database beside its place and moves it there in one step.
+    ///
+    /// `fileExists` if the place is taken.
     static func create(_ directory: String, options: StoreOptions) throws(SettleError) {
         try settling { () throws in
             let parent = FileSystem.parent(directory)

@@ -45,7 +45,9 @@ final class OpenEnvironment: Sendable {
         self.generation = generation
     }
 
-    /// Opens the generation that is the database now. Nil: it was deleted, or there never was one.
+    /// Opens the generation that is the database now.
+    ///
+    /// Nil: it was deleted, or there never was one.
     static func current(directory: String, options: StoreOptions) throws -> OpenEnvironment? {
         var generations = try generations(in: directory)
         var next: UInt64?

@@ -81,7 +81,9 @@ extension Snapshot {
         try DocumentCounts.live(before: id.bytes, transaction, tables)
     }
 
-    /// The live document with `rank` live ones before it: where `skip` leads. Nil if there are not that many.
+    /// The live document with `rank` live ones before it: where `skip` leads.
+    ///
+    /// Nil if there are not that many.
     package func liveDocument(at rank: Int) throws -> DocumentID? {
         try DocumentCounts.live(at: rank, transaction, tables).map { DocumentID(bytes: $0) }
     }
@@ -107,8 +109,10 @@ extension Snapshot {
         SequenceToken(sequence: sequence, incarnation: open.identity.incarnation).text
     }
 
-    /// The sequence that a client's token stands for; nil if it is malformed. One of another incarnation, or from
-    /// beyond the present, stands for the beginning: better to send again than to leave out.
+    /// The sequence that a client's token stands for; nil if it is malformed.
+    ///
+    /// One of another incarnation, or from beyond the present, stands for the beginning: better to send again
+    /// than to leave out.
     package func sequence(fromToken text: some StringProtocol) throws -> UInt64? {
         guard let token = SequenceToken(text: text) else { return nil }
         let isOurs = token.incarnation.map { $0 == open.identity.incarnation } ?? true

@@ -4,10 +4,14 @@ public struct StoreOptions: Sendable {
     public var maximumDocumentSize: Int
     /// How many databases of a folder keep their files open at once.
     public var maximumOpenDatabases: Int
-    /// Address space reserved for a database's file; it grows when full. Costs no memory.
+    /// Address space reserved for a database's file; it grows when full.
+    ///
+    /// Costs no memory.
     public var mapSize: Int
-    /// Whether a commit waits for the disk. Without it an acknowledged write can be lost to a power cut: for tests
-    /// that show that it matters, and for data that can be made again.
+    /// Whether a commit waits for the disk.
+    ///
+    /// Without it an acknowledged write can be lost to a power cut: for tests that show that it matters, and
+    /// for data that can be made again.
     public var syncsCommits: Bool
 
     /// The usual options, with what is given instead.

@@ -97,8 +97,10 @@ package struct DocumentCursor: ~Copyable, ~Escapable {
 }
 
 extension Cursor {
-    /// Appends `,"_rev":…`, the body's members and the closing brace. The cursor stands in `bodies`: documents written
-    /// one after the other have neighbouring bodies, and a short move is cheaper than a search from the root.
+    /// Appends `,"_rev":…`, the body's members and the closing brace.
+    ///
+    /// The cursor stands in `bodies`: documents written one after the other have neighbouring bodies, and a
+    /// short move is cheaper than a search from the root.
     @_lifetime(self: copy self)
     mutating func appendBody(
         _ body: UInt64,

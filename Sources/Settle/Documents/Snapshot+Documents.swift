@@ -45,7 +45,9 @@ extension Snapshot {
         return .found(summary.winner, isDeleted: false)
     }
 
-    /// Appends one revision of a document as JSON, with the extra members asked for. No revision means the winner.
+    /// Appends one revision of a document as JSON, with the extra members asked for.
+    ///
+    /// No revision means the winner.
     package func append(
         _ id: DocumentID,
         _ record: DocumentRecord,

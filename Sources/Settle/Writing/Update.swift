@@ -103,8 +103,10 @@ struct Update: ~Copyable {
 }
 
 extension Update {
-    /// Deletes the bodies that have been off the leaves for longest, until at most `limit` bytes of them are left or
-    /// `steps` updates' worth are gone. Spread over ordinary commits, it takes the place of compaction.
+    /// Deletes the bodies that have been off the leaves for longest, until at most `limit` bytes of them are
+    /// left or `steps` updates' worth are gone.
+    ///
+    /// Spread over ordinary commits, it takes the place of compaction.
     mutating func forgetSuperseded(downTo limit: UInt64, steps: Int) throws {
         var left = steps
         while state.supersededBytes > limit, left > 0 {

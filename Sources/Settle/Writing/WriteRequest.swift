@@ -80,8 +80,10 @@ package struct DocumentEdit: Sendable {
         return try DocumentEdit(id: id, kind: .replicated(path: path), document: document)
     }
 
-    /// The digest for another parent than the one the edit was made with: a document that comes back after its
-    /// deletion continues the tombstone's line. Parsing the body again is the price of the rare case.
+    /// The digest for another parent than the one the edit was made with: a document that comes back after
+    /// its deletion continues the tombstone's line.
+    ///
+    /// Parsing the body again is the price of the rare case.
     func digest(parent: RevisionID) throws(SettleError) -> RevisionDigest {
         var document = try IncomingDocument(parsing: body)
         document.isDeleted = isDeleted

@@ -16,12 +16,13 @@ package struct SequenceToken: Hashable, Sendable {
         self.incarnation = incarnation
     }
 
-    /// Reads `N` or `N-suffix`; nil if there is no number in front. A suffix that isn't ours is an incarnation that
-    /// no database has.
+    /// Reads `N` or `N-suffix`; nil if there is no number in front.
+    ///
+    /// A suffix that isn't ours is an incarnation that no database has.
     package init?(text: some StringProtocol) {
         let bytes = Array(text.utf8)
         let digits = bytes.prefix { (48...57).contains($0) }
-        guard !digits.isEmpty, let number = UInt64(String(decoding: digits, as: UTF8.self)) else { return nil }
+        guard let number = UInt64(String(decoding: digits, as: UTF8.self)) else { return nil }
         guard digits.count < bytes.count else {
             self.init(sequence: number, incarnation: nil)
             return
