@@ -50,25 +50,21 @@ extension RevisionTree {
         precondition(!needsTrunk(path: path), "this merge needs the tree's detached trunk")
         let places = locate(path)
         guard let first = places.first else { return .unchanged }
-
-        var outcome = MergeKind(places, in: self)
-        let replaced = first >= 0 && outcome.joinsPieces ? nodes[first].body : 0
-        if outcome.addsNodes || outcome.growsRoot {
+        let plan = MergePlan(places, in: self)
+        let oldBody = first < 0 ? 0 : nodes[first].body
+        let takesContent = first < 0 || content.body != 0 && (oldBody == 0 || plan.joinsPieces)
+        if plan.addsNodes || plan.growsRoot {
             connect(path, places)
         }
-
-        // The first place has moved if nodes were inserted before it.
-        guard let own = index(of: path[0]) else { return .unchanged }
-        let takesContent = first < 0 || outcome.joinsPieces || nodes[own].body == 0
-        if takesContent, nodes[own].content != content, first < 0 || content.body != 0 {
-            nodes[own].content = content
-            outcome.changesContent = true
+        // The revision may have moved: others were inserted before it.
+        if takesContent, let index = index(of: path[0]) {
+            nodes[index].content = content
         }
         return MergeOutcome(
-            kind: outcome.kind,
-            hasChanged: outcome.addsNodes || outcome.growsRoot || outcome.changesContent,
-            tookContent: nodes[own].body == content.body && content.body != 0,
-            replacedBody: replaced == nodes[own].body ? 0 : replaced
+            kind: plan.kind,
+            hasChanged: takesContent || plan.addsNodes || plan.growsRoot,
+            tookContent: takesContent,
+            replacedBody: takesContent && oldBody != content.body ? oldBody : 0
         )
     }
 
@@ -159,7 +155,7 @@ extension RevisionTree {
 }
 
 /// What merging a located path will do, told from the tree as it was before.
-private struct MergeKind {
+private struct MergePlan {
     /// Where the revision goes.
     let kind: MergeOutcome.Kind
     /// Whether some revision of the path is new.
@@ -168,8 +164,6 @@ private struct MergeKind {
     let growsRoot: Bool
     /// Whether a root of the path's piece gets joined to another, older piece.
     let joinsPieces: Bool
-    /// Whether the revision's content changed, told afterwards.
-    var changesContent = false
 
     init(_ places: [Int], in tree: RevisionTree) {
         addsNodes = places.contains(-1)

@@ -63,23 +63,26 @@ extension RevisionTree {
         trunkLength = min(trunkLength, max(0, length))
     }
 
+    /// The generations of the detached trunk, from the oldest to the newest; nil if there is none.
+    package var trunkGenerations: ClosedRange<UInt64>? {
+        guard trunkLength > 0, let root = nodes.first?.generation else { return nil }
+        return root - min(root, UInt64(trunkLength))...root - min(root, 1)
+    }
+
     /// Whether merging this path is only right on the whole tree, with the trunk attached.
     package func needsTrunk(path: [RevisionID]) -> Bool {
-        guard trunkLength > 0, let root = nodes.first?.generation, let oldest = path.last else {
-            return false
-        }
+        guard let trunk = trunkGenerations, let oldest = path.last else { return false }
         let places = locate(path)
         guard let end = places.last else { return false }
         // The path passes the root: the trunk holds the rest of it, unless the path is the longer of the two.
-        if end == 0 { return oldest.generation < root - min(root, UInt64(trunkLength)) }
+        if end == 0 { return oldest.generation < trunk.lowerBound }
         // The path ends, or stops being believed, inside the head; or it begins a piece clearly above the root.
-        return end < 0 && path[places.count - 1].generation <= root
+        return end < 0 && path[places.count - 1].generation <= trunk.upperBound + 1
     }
 
     /// Whether one of these revisions might be in the trunk, so that only the whole tree knows if it is known.
     package func needsTrunk(revisions: [RevisionID]) -> Bool {
-        guard trunkLength > 0, let root = nodes.first?.generation else { return false }
-        let end = root - min(root, UInt64(trunkLength))
-        return revisions.contains { $0.generation < root && $0.generation >= end }
+        guard let trunk = trunkGenerations else { return false }
+        return revisions.contains { trunk.contains($0.generation) }
     }
 }
