@@ -49,10 +49,12 @@ extension RevisionTree {
             let count = Int(exactly: head >> 1), count <= (bytes.count - reader) / 2
         else { throw .damagedRevisionTree }
         if head & 1 == 1 {
-            guard let length = readVarint(bytes, at: &reader).flatMap({ Int(exactly: $0) }), length > 0 else {
+            // No history is longer than 32 bits count, and sums with it can't overflow.
+            guard let length = readVarint(bytes, at: &reader).flatMap({ Int32(exactly: $0) }), length > 0
+            else {
                 throw .damagedRevisionTree
             }
-            trunkLength = length
+            trunkLength = Int(length)
         }
         nodes.reserveCapacity(count)
         for _ in 0..<count {

@@ -15,7 +15,7 @@ extension RevisionTree {
     @discardableResult
     package mutating func stem(to limit: Int) -> [RevisionNode] {
         let limit = max(limit, 1)
-        guard nodes.count + trunkLength > limit else { return [] }
+        guard nodes.count > limit - trunkLength else { return [] }
         var distances = [Int](repeating: Int.max, count: nodes.count)
         for index in nodes.indices.reversed() {
             // Children come later in the order, so this distance is final; untouched means a leaf.

@@ -75,10 +75,11 @@ extension RevisionTree {
 
     /// Whether no known revision was made from this one.
     package func isLeaf(_ index: Int) -> Bool {
-        let childGeneration = nodes[index].generation + 1
+        // Stored bytes may hold any generation; the highest has no children.
+        let childGeneration = nodes[index].generation &+ 1
         for other in nodes[(index + 1)...] {
             if other.parent == index { return false }
-            if other.generation > childGeneration { return true }
+            if other.generation > childGeneration { break }
         }
         return true
     }

@@ -99,7 +99,28 @@ struct RevisionTreeEncodingTests {
             return
         }
         #expect(tree.isWellFormed)
+        #expect(tree.nodes.indices.filter { tree.isLeaf($0) } == tree.leavesAscending)
         #expect(bytes(tree) == Array(read[..<position]))
+    }
+
+    @Test("the highest numbers there are do no harm")
+    func extremes() throws {
+        // One root of the highest generation, a trunk of 2³¹−1, and content of the highest numbers.
+        let highest = [UInt8](repeating: 0xFF, count: 9) + [1]
+        let node: [UInt8] = [0b01110] + highest + [1, 0x61] + highest + highest + highest
+        var position = 0
+        var tree = try RevisionTree(decoding: [3, 0xFF, 0xFF, 0xFF, 0xFF, 7] + node, at: &position)
+        #expect(tree.isLeaf(0))
+        #expect(tree.missing(from: revisions("1-a", "2-b")).count == 2)
+        #expect(tree.needsTrunk(path: revisions("2-b", "1-a")))
+        tree.stem(to: Int.max)
+        #expect(tree.trunkLength == Int(Int32.max))
+        tree.stem(to: 3)
+        #expect(tree.trunkLength == 2)
+        position = 0
+        #expect(throws: SettleError.self) {
+            try RevisionTree(decoding: [3, 0x80, 0x80, 0x80, 0x80, 8] + node, at: &position)
+        }
     }
 
     @Test("a line is a tree if its generations ascend by one")
