@@ -79,6 +79,12 @@ let package = Package(
             path: "Tests/SettleTestSupport",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "SettleBenchmarks",
+            dependencies: ["Settle", "SettleCore", "SettleTestSupport"],
+            path: "Tests/SettleBenchmarks",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SettleCoreTests",
             dependencies: ["SettleCore", "SettleTestSupport"],

@@ -107,7 +107,7 @@ final class CompactionDraft: Sendable {
                 try to.put(tables.bodies, node.body, body)
             }
         }
-        guard let trunk = record.trunk else { return }
+        guard let trunk = record.head.trunkGenerations else { return }
         for chunk in HistoryChunk.index(of: trunk.lowerBound)...HistoryChunk.index(of: trunk.upperBound) {
             let key = HistoryChunk.key(document: record.number, chunk: chunk)
             if let value = try from.bytes(sourceTables.history, key) {
@@ -129,7 +129,7 @@ final class CompactionDraft: Sendable {
             }
         }
         try to.delete(tables.changes, record.sequence)
-        guard let trunk = record.trunk else { return }
+        guard let trunk = record.head.trunkGenerations else { return }
         for chunk in HistoryChunk.index(of: trunk.lowerBound)...HistoryChunk.index(of: trunk.upperBound) {
             try to.delete(tables.history, HistoryChunk.key(document: record.number, chunk: chunk))
         }

@@ -69,7 +69,7 @@ private struct ConsistencyCheck {
         if record.isDeleted { deleted += 1 } else { live += 1 }
         if !numbers.insert(record.number).inserted { find("\(id): number \(record.number) is another's too") }
         if record.number >= state.nextDocument { find("\(id): number \(record.number) was never given out") }
-        if let trunk = record.trunk {
+        if let trunk = record.head.trunkGenerations {
             let chunks = HistoryChunk.index(of: trunk.lowerBound)...HistoryChunk.index(of: trunk.upperBound)
             historyRows += chunks.count
         }

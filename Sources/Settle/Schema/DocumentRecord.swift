@@ -24,12 +24,6 @@ package struct DocumentRecord: Sendable {
     package var winner: RevisionNode { head.nodes[head.winner ?? 0] }
     /// Whether the document as a whole is deleted: every leaf is.
     package var isDeleted: Bool { winner.isDeleted }
-
-    /// The generations that `history` holds of it; nil if it holds none.
-    var trunk: ClosedRange<UInt64>? {
-        guard head.trunkLength > 0, let root = head.nodes.first?.generation else { return nil }
-        return root - UInt64(head.trunkLength)...root - 1
-    }
 }
 
 /// What a row of `docs` says about the winner, read without building the tree.

@@ -36,7 +36,7 @@ extension Update {
 
     /// Brings the whole history back into the head and clears its rows; `fold` writes them anew.
     mutating func unfold(_ record: inout DocumentRecord) throws {
-        guard let trunk = record.trunk else { return }
+        guard let trunk = record.head.trunkGenerations else { return }
         let nodes = try transaction.reading.trunk(of: record, tables)
         try dropHistory(record.number, trunk)
         try record.head.attachTrunk(nodes)
@@ -51,28 +51,18 @@ extension Update {
         }
     }
 
-    /// Forgets the ancestors that lie more than the limit below every leaf.
-    mutating func stem(_ record: inout DocumentRecord) throws {
-        let leaves = record.head.leaves.map { record.head.nodes[$0].generation }
-        guard let trunk = record.trunk else {
-            let lowest = record.head.nodes.first?.generation ?? 1
-            if (leaves.max() ?? 0) - lowest >= revisionsLimit {
-                _ = record.head.stem(to: Int(revisionsLimit))
-            }
-            return
-        }
-        // Below the head there is one line, so the lowest leaf of all decides how much of it stays.
-        let lowestLeaf = leaves.min() ?? 1
-        let first = lowestLeaf >= revisionsLimit ? lowestLeaf - revisionsLimit + 1 : 1
-        if first > trunk.upperBound || record.head.nodes.dropFirst().contains(where: { $0.parent < 0 }) {
-            try unfold(&record)
-            _ = record.head.stem(to: Int(revisionsLimit))
-        } else if first > trunk.lowerBound {
-            let kept = HistoryChunk.index(of: first)
-            if kept > HistoryChunk.index(of: trunk.lowerBound) {
-                try dropHistory(record.number, trunk.lowerBound...kept * HistoryChunk.width)
-            }
-            record.head.shortenTrunk(to: Int(trunk.upperBound - first + 1))
+    /// Forgets the ancestors that lie further than the limit below every leaf.
+    func stem(_ record: inout DocumentRecord) throws {
+        let before = record.head.trunkGenerations
+        let lowest = before?.lowerBound ?? record.head.nodes.first?.generation ?? 1
+        guard let highest = record.head.nodes.last?.generation, highest - lowest >= revisionsLimit else { return }
+        _ = record.head.stem(to: Int(revisionsLimit))
+        guard let before else { return }
+        // Chunks go when all of them has gone; what is below the trunk in the last one doesn't count.
+        guard let after = record.head.trunkGenerations else { return try dropHistory(record.number, before) }
+        let kept = HistoryChunk.index(of: after.lowerBound)
+        if kept > HistoryChunk.index(of: before.lowerBound) {
+            try dropHistory(record.number, before.lowerBound...kept * HistoryChunk.width)
         }
     }
 }
@@ -91,7 +81,7 @@ extension ReadTransaction {
 
     /// The ancestors kept in the history, oldest first, without those that stemming has passed.
     borrowing func trunk(of record: DocumentRecord, _ tables: Tables) throws -> [RevisionNode] {
-        guard let trunk = record.trunk else { return [] }
+        guard let trunk = record.head.trunkGenerations else { return [] }
         var nodes: [RevisionNode] = []
         for chunk in HistoryChunk.index(of: trunk.lowerBound)...HistoryChunk.index(of: trunk.upperBound) {
             let key = HistoryChunk.key(document: record.number, chunk: chunk)
@@ -104,7 +94,7 @@ extension ReadTransaction {
 
     /// The whole tree of a document, history included.
     borrowing func tree(of record: DocumentRecord, _ tables: Tables) throws -> RevisionTree {
-        guard record.trunk != nil else { return record.head }
+        guard record.head.trunkGenerations != nil else { return record.head }
         var tree = record.head
         try tree.attachTrunk(try trunk(of: record, tables))
         return tree

@@ -30,14 +30,14 @@ extension Update {
             state.liveBytes -= min(node.bodySize, state.liveBytes)
         }
         guard !tree.isEmpty else {
-            if let trunk = before.trunk { try dropHistory(before.number, trunk) }
+            if let trunk = before.head.trunkGenerations { try dropHistory(before.number, trunk) }
             _ = try transaction.delete(tables.changes, before.sequence)
             sequenceCounts.add(-1, at: before.sequence)
             accountDocument(id, wasLive: !before.isDeleted, isLive: nil)
             _ = try transaction.delete(tables.documents, id.bytes)
             return removed
         }
-        if let trunk = before.trunk { try dropHistory(before.number, trunk) }
+        if let trunk = before.head.trunkGenerations { try dropHistory(before.number, trunk) }
         after.head = tree
         // `put` compares leaves to find superseded bodies; what was purged is not superseded, it is gone.
         var settled = before

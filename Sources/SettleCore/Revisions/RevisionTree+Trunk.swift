@@ -58,11 +58,6 @@ extension RevisionTree {
         trunkLength -= trunk.count
     }
 
-    /// Forgets the oldest part of a detached trunk, so that `length` revisions of it remain: stemming, without reading it.
-    package mutating func shortenTrunk(to length: Int) {
-        trunkLength = min(trunkLength, max(0, length))
-    }
-
     /// The generations of the detached trunk, from the oldest to the newest; nil if there is none.
     package var trunkGenerations: ClosedRange<UInt64>? {
         guard trunkLength > 0, let root = nodes.first?.generation else { return nil }

@@ -208,17 +208,4 @@ struct RevisionTreeTrunkTests {
         try head.attachTrunk(trunk.suffix(head.trunkLength))
         #expect(head == expected)
     }
-
-    @Test("a trunk can be shortened without reading it, and never grows")
-    func shortening() throws {
-        var head = tree("5-e 4-d 3-c 2-b 1-a")
-        let trunk = head.detachTrunk(keeping: 2)
-        head.shortenTrunk(to: 2)
-        head.shortenTrunk(to: 3)
-        #expect(head.trunkGenerations == 2...3)
-        try head.attachTrunk(trunk.suffix(2))
-        #expect(head.nodes.map(\.revision.text) == ["2-b", "3-c", "4-d", "5-e"])
-        head.shortenTrunk(to: -1)
-        #expect(head.trunkLength == 0 && head.trunkGenerations == nil)
-    }
 }
