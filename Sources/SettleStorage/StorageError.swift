@@ -68,7 +68,7 @@ package enum StorageError: Error, Hashable, Sendable {
     case other(Int32)
 
     /// `code` as LMDB functions return it: negative for its own errors, an errno otherwise.
-    init(code: Int32) {
+    package init(code: Int32) {
         self =
             switch code {
             case MDB_MAP_FULL: .mapFull

@@ -16,9 +16,9 @@ import Glibc
 // this process may be alive: that is what `TransactionGate.alone` is for.
 
 extension Environment {
-    /// Doubles the room the file may grow to. Call it after `.mapFull`, with the write transaction ended.
+    /// Doubles the room the file may grow to.
     ///
-    /// Waits for the readers present; new ones are held back for at most a moment.
+    /// Call it after `.mapFull`, with the write transaction ended. Waits for the readers present; new ones are held back for at most a moment.
     ///
     /// - Throws: `.outOfMemory` if the address space has no room; the environment goes on as it was.
     package func growMap() throws(StorageError) {
@@ -39,6 +39,8 @@ extension Environment {
         }
     }
 
+    /// Whether a mapping of `size` bytes would succeed.
+    ///
     /// `mdb_env_set_mapsize` unmaps first and maps then: were the second to fail, the environment would
     /// be left without a map. So the room is sought while there is still something to go back to.
     private static func addressSpaceHasRoom(for size: Int) -> Bool {

@@ -89,8 +89,7 @@ package final class Environment: @unchecked Sendable {
     package func close() {
         unsafe gate.close { idle in
             unsafe idle.forEach { unsafe mdb_txn_abort($0) }
-            unsafe mdb_env_close(handle)
-            OpenFiles.unregister(identity)
+            OpenFiles.unregister(identity) { unsafe mdb_env_close(handle) }
         }
     }
 }
@@ -198,10 +197,13 @@ extension Environment {
 
     /// Copies a snapshot of the whole environment to a new file, which must not exist.
     ///
-    /// - Parameter compacting: Leave free pages out. Slower, but it doesn't hold up writers; a plain copy
-    ///   does for a moment, so the caller must not have a write transaction.
-    ///
     /// The copy isn't yet durable: see `FileSystem.syncFile` and `syncDirectory`.
+    ///
+    /// - Parameters:
+    ///   - path: Where the new file goes.
+    ///   - compacting: Leave free pages out. Slower, but it doesn't hold up writers; a plain copy does for a
+    ///     moment, so the caller must not have a write transaction.
+    /// - Throws: `.diskFull` among others; the unfinished copy is left for the caller to remove.
     package func copy(to path: String, compacting: Bool) throws(StorageError) {
         try retrying { () throws(StorageError) in
             try inside { () throws(StorageError) in

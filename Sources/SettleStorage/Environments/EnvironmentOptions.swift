@@ -12,9 +12,13 @@ package struct EnvironmentOptions: Sendable {
 
     /// Address space reserved for the file, in bytes: also the size it may grow to before `growMap()`.
     package var mapSize: Int
-    /// Slots for simultaneous read transactions of all processes. The first to open the file decides.
+    /// Slots for simultaneous read transactions of all processes.
+    ///
+    /// The first process to open the file decides.
     package var maximumReaders: Int
-    /// How many named tables the environment may hold. Every transaction pays a few words for each.
+    /// How many named tables the environment may hold.
+    ///
+    /// Every transaction pays a few words for each.
     package var maximumTables: Int
     package var durability: Durability
     /// No table is created and `beginWrite` throws `.noPermission`.

@@ -37,7 +37,14 @@ enum OpenFiles {
         return identity
     }
 
-    static func unregister(_ identity: Identity) {
-        _ = identities.withLock { $0.remove(identity) }
+    /// Closes the file by `close` and forgets it, as one step.
+    ///
+    /// Were they two, the inode of a file that was removed meanwhile could be given to a new file in
+    /// between, which would be taken for this one.
+    static func unregister(_ identity: Identity, after close: () -> Void = {}) {
+        identities.withLock {
+            close()
+            $0.remove(identity)
+        }
     }
 }

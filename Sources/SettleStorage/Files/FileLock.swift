@@ -24,7 +24,7 @@ package final class FileLock: Sendable {
         _ = close(descriptor)
     }
 
-    /// Takes the lock if nobody else has it; never waits. Returns whether it is held now.
+    /// Takes the lock if nobody else has it, never waiting, and returns whether it is held now.
     package func tryLock() throws(StorageError) -> Bool {
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             switch errno {

@@ -6,7 +6,9 @@ import Musl
 import Glibc
 #endif
 
-/// What the store asks of the file system. Paths are plain strings; errors are the system's.
+/// What the store asks of the file system.
+///
+/// Paths are plain strings; errors are the system's.
 package enum FileSystem {
     package static func exists(_ path: String) -> Bool {
         unsafe access(path, F_OK) == 0
@@ -27,7 +29,7 @@ package enum FileSystem {
         return Int(status.st_size)
     }
 
-    /// Makes a directory; one that is there already is left alone. Its parent must exist.
+    /// Makes a directory, if there is none yet, in one that exists.
     package static func createDirectory(_ path: String) throws(StorageError) {
         guard unsafe mkdir(path, 0o755) != 0 else { return }
         let error = StorageError.lastSystemError
@@ -51,7 +53,7 @@ package enum FileSystem {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    /// Removes a file. Returns whether there was one.
+    /// Removes a file, and returns whether there was one.
     @discardableResult
     package static func remove(_ path: String) throws(StorageError) -> Bool {
         guard unsafe unlink(path) != 0 else { return true }
@@ -59,8 +61,9 @@ package enum FileSystem {
         return false
     }
 
-    /// Removes a file, or a directory with all it holds. Links are removed, not followed. Returns whether
-    /// there was anything.
+    /// Removes a file, or a directory with all it holds, and returns whether there was anything.
+    ///
+    /// Links are removed, not followed.
     @discardableResult
     package static func removeTree(_ path: String) throws(StorageError) -> Bool {
         var status = stat()
@@ -74,7 +77,9 @@ package enum FileSystem {
         return true
     }
 
-    /// Gives a file another name at once, replacing whatever had it. Not yet durable: see `syncDirectory`.
+    /// Gives a file another name at once, replacing whatever had it.
+    ///
+    /// Not yet durable: see `syncDirectory`.
     package static func rename(_ path: String, to newPath: String) throws(StorageError) {
         #if canImport(Darwin)
         let code = unsafe Darwin.rename(path, newPath)

@@ -171,7 +171,7 @@ extension WriteTransaction {
         try put(texts.table, TextTable.rowKey(key, from: offset, layer: layer), value)
     }
 
-    /// Removes the row of `key`, and the layers it leaves empty. Returns whether there was one.
+    /// Removes the row of `key` and the layers it leaves empty, and returns whether there was one.
     @discardableResult
     package func delete(_ texts: TextTable, _ key: [UInt8]) throws(StorageError) -> Bool {
         guard TextTable.isStorable(key) else { return false }

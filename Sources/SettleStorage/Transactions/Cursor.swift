@@ -152,7 +152,9 @@ package struct Cursor: ~Copyable, ~Escapable {
 
     // MARK: Changes, in a write transaction
 
-    /// Removes the row. `next` then goes to the row after it, `previous` to the one before.
+    /// Removes the row.
+    ///
+    /// `next` then goes to the row after it, `previous` to the one before.
     package mutating func delete() throws(StorageError) {
         precondition(place == .row, "The cursor is not on a row.")
         environment.writeCount &+= 1

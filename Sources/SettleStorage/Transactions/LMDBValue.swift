@@ -27,8 +27,9 @@ extension UInt64 {
 }
 
 extension MDB_val {
-    /// The bytes LMDB points at. Without a lifetime of its own: the caller gives it that of the
-    /// transaction or cursor it came from.
+    /// The bytes LMDB points at.
+    ///
+    /// Without a lifetime of its own: the caller gives it that of the transaction or cursor it came from.
     @inline(__always)
     var buffer: UnsafeBufferPointer<UInt8> {
         unsafe UnsafeBufferPointer(

@@ -80,7 +80,7 @@ package struct ReadTransaction: ~Copyable {
         return Array(span)
     }
 
-    /// How many rows the table has. Costs one look at its root.
+    /// How many rows the table has, for one look at its root.
     package func count(_ table: Table) throws(StorageError) -> Int {
         var statistics = MDB_stat()
         try unsafe StorageError.check(mdb_stat(handle, table.index, &statistics))
@@ -107,7 +107,9 @@ package struct ReadTransaction: ~Copyable {
 }
 
 extension Environment {
-    /// Begins to read the last committed state. Callable on any thread; usually costs two short locks.
+    /// Begins to read the last committed state.
+    ///
+    /// Callable on any thread; usually costs two short locks, this one and the one at its end.
     package func beginRead() throws(StorageError) -> ReadTransaction {
         var begun: OpaquePointer?
         try retrying { () throws(StorageError) in

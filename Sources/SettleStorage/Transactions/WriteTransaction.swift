@@ -21,8 +21,8 @@ package struct WriteTransaction: ~Copyable {
 
     /// Writes `value` under `key`, over any former value.
     ///
-    /// - Parameter append: The key comes after the table's last one. Faster, and pages fill up completely;
-    ///   throws `.keyOutOfOrder` if it isn't so.
+    /// With `append` the key must come after the table's last one. That is faster, and pages fill up
+    /// completely; it throws `.keyOutOfOrder` if it isn't so.
     package func put(
         _ table: Table,
         _ key: [UInt8],
@@ -54,14 +54,14 @@ package struct WriteTransaction: ~Copyable {
         try StorageError.check(code)
     }
 
-    /// Removes the row of `key`. Returns whether there was one.
+    /// Removes the row of `key`, and returns whether there was one.
     @discardableResult
     package func delete(_ table: Table, _ key: [UInt8]) throws(StorageError) -> Bool {
         reading.environment.writeCount &+= 1
         return try deleted(unsafe key.withLMDBValue { unsafe mdb_del(reading.handle, table.index, &$0, nil) })
     }
 
-    /// Removes the row of a number. Returns whether there was one.
+    /// Removes the row of a number, and returns whether there was one.
     @discardableResult
     package func delete(_ table: Table, _ key: UInt64) throws(StorageError) -> Bool {
         reading.environment.writeCount &+= 1
@@ -89,7 +89,7 @@ package struct WriteTransaction: ~Copyable {
 }
 
 extension Environment {
-    /// Begins to write. Waits for the write transaction of any other thread or process to end.
+    /// Begins to write, once the write transaction of any other thread or process has ended.
     package func beginWrite() throws(StorageError) -> WriteTransaction {
         guard !options.isReadOnly else { throw .noPermission }
         var begun: OpaquePointer?

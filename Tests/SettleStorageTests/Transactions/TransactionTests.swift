@@ -86,7 +86,9 @@ struct TransactionTests {
     func append() throws {
         let numbers = environment.table("numbers")
         let write = try environment.beginWrite()
-        for key in 1...1000 as ClosedRange<UInt64> { try write.put(numbers, key, utf8("\(key)"), append: true) }
+        for key in 1...1000 as ClosedRange<UInt64> {
+            try write.put(numbers, key, utf8("\(key)"), append: true)
+        }
         #expect(throws: StorageError.keyOutOfOrder) {
             try write.put(numbers, 1000 as UInt64, [1], append: true)
         }

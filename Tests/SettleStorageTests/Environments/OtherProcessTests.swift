@@ -1,0 +1,72 @@
+import SettleStorage
+import Testing
+
+@Suite("Other processes")
+struct OtherProcessTests {
+    let directory: TemporaryDirectory
+    let environment: Environment
+    let rows: Table
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        environment = try Environment(
+            path: directory.file("data"),
+            tables: ["rows"],
+            options: EnvironmentOptions(mapSize: 1 << 30, maximumReaders: 4, durability: .never)
+        )
+        rows = environment.table("rows")
+    }
+
+    @Test("another process's commit is noticed and read")
+    func noticed() throws {
+        let before = environment.lastTransaction
+        #expect(try SecondProcess(directory, "put", environment.path, "colour", "green").wait() == 0)
+        #expect(environment.lastTransaction == before + 1)
+        #expect(try environment.beginRead().bytes(rows, utf8("colour")) == utf8("green"))
+    }
+
+    @Test("the reader slots of a killed process are found and freed")
+    func staleReaders() throws {
+        let reader = try SecondProcess(directory, "read", environment.path, "2")
+        #expect(environment.checkStaleReaders() == 0)
+        reader.kill()
+        #expect(environment.checkStaleReaders() == 2)
+        #expect(environment.checkStaleReaders() == 0)
+    }
+
+    @Test("a full reader table is an error while its readers live, and none once they are dead")
+    func readersFull() throws {
+        let reader = try SecondProcess(directory, "read", environment.path, "4")
+        #expect(throws: StorageError.readersFull) { _ = try environment.beginRead() }
+        reader.kill()
+        let read = try environment.beginRead()
+        #expect(try read.count(rows) == 0)
+    }
+
+    @Test("a writer killed in the middle leaves nothing behind and nobody waiting")
+    func killedWriter() throws {
+        let write = try environment.beginWrite()
+        try write.put(rows, [1], [1])
+        try write.commit()
+        try SecondProcess(directory, "write", environment.path).kill()
+        let next = try environment.beginWrite()
+        #expect(try next.reading.bytes(rows, [1]) == [1])
+        try next.put(rows, [2], [2])
+        try next.commit()
+        #expect(try environment.beginRead().count(rows) == 2)
+    }
+
+    @Test("this process's transactions in many threads need one slot each, and give them back")
+    func ownSlots() throws {
+        let one = try environment.beginRead()
+        let two = try environment.beginRead()
+        let three = try environment.beginRead()
+        do {
+            let four = try environment.beginRead()
+            #expect(throws: StorageError.readersFull) { _ = try environment.beginRead() }
+            #expect(four.id == one.id)
+        }
+        #expect(try environment.beginRead().id == two.id)
+        #expect(three.id == one.id)
+    }
+}
