@@ -154,7 +154,8 @@ package struct Cursor: ~Copyable, ~Escapable {
 
     /// Removes the row.
     ///
-    /// `next` then goes to the row after it, `previous` to the one before.
+    /// `next` then goes to the row after it, `previous` to the one before. Should a row be put between these
+    /// two before that move, it may be passed over.
     package mutating func delete() throws(StorageError) {
         precondition(place == .row, "The cursor is not on a row.")
         environment.writeCount &+= 1

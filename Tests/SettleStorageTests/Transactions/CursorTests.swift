@@ -94,6 +94,8 @@ struct CursorTests {
                 try cursor.delete()
                 model.remove(here)
             case 7:
+                // A row put where one was just removed may be passed over: see `Cursor.delete`.
+                guard cursor.isOnRow else { continue }
                 let key = UInt64.random(in: 0..<2000, using: &random)
                 try write.put(rows, key, value(key))
                 model.insert(key)
