@@ -39,6 +39,8 @@ package enum StorageError: Error, Hashable, Sendable {
     case keyOutOfOrder
     /// This process already has the environment's file open.
     case alreadyOpen
+    /// A read transaction of this process stayed half a minute in the way of a change of the map.
+    case busy
     /// The environment has been closed.
     case closed
     /// MDB_NOTFOUND while opening: a read-only environment lacks one of the named tables.
@@ -122,6 +124,7 @@ extension StorageError: CustomStringConvertible {
         case .badKeyLength: "a key is empty or too long"
         case .keyOutOfOrder: "an appended key does not come after the last one"
         case .alreadyOpen: "the database file is already open in this process"
+        case .busy: "a reader does not come to an end"
         case .closed: "the database is closed"
         case .noSuchTable: "the file lacks a table it should have"
         case .tooManyTables: "too many tables"

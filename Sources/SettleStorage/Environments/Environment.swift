@@ -1,5 +1,13 @@
 import CLMDB
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// One LMDB file: ordered tables of bytes, read from any thread, written by one at a time.
 ///
 /// ```swift
@@ -49,8 +57,10 @@ package final class Environment: @unchecked Sendable {
     package init(path: String, tables names: [String], options: EnvironmentOptions = .init())
         throws(StorageError)
     {
-        let identity = try OpenFiles.register(path: path, creating: !options.isReadOnly)
-        do throws(StorageError) {
+        var opened: OpaquePointer?
+        var tables: [String: Table] = [:]
+        identity = try OpenFiles.register(path: path, creating: !options.isReadOnly) {
+            () throws(StorageError) in
             let handle = unsafe try Environment.open(path: path, options: options)
             do throws(StorageError) {
                 tables = unsafe try Environment.openTables(names, in: handle, options: options)
@@ -58,17 +68,16 @@ package final class Environment: @unchecked Sendable {
                 unsafe mdb_env_close(handle)
                 throw error
             }
-            unsafe self.handle = handle
-        } catch {
-            OpenFiles.unregister(identity)
-            throw error
+            unsafe opened = handle
         }
+        guard let handle = unsafe opened else { throw .outOfMemory }
+        unsafe self.handle = handle
+        self.tables = tables
         var statistics = MDB_stat()
         unsafe mdb_env_stat(handle, &statistics)
         pageSize = Int(statistics.ms_psize)
         self.path = path
         self.options = options
-        self.identity = identity
     }
 
     deinit {
@@ -89,7 +98,12 @@ package final class Environment: @unchecked Sendable {
     package func close() {
         unsafe gate.close { idle in
             unsafe idle.forEach { unsafe mdb_txn_abort($0) }
+            // A copy of the descriptor, because LMDB closes its own long before it is through.
+            var descriptor: Int32 = -1
+            unsafe mdb_env_get_fd(handle, &descriptor)
+            let turn = OpenFiles.Turn(closing: dup(descriptor))
             OpenFiles.unregister(identity) { unsafe mdb_env_close(handle) }
+            _ = consume turn
         }
     }
 }

@@ -30,6 +30,8 @@ final class TransactionGate: @unchecked Sendable {
 
     /// How long a reader may be held back, in nanoseconds.
     private static let patience: UInt64 = 50_000_000
+    /// How long to wait for readers to leave, in nanoseconds: by then they must be a mistake.
+    private static let limit: UInt64 = 30_000_000_000
     /// More reset transactions than this are given up, and their reader slots with them.
     private static let idleLimit = 32
 
@@ -105,17 +107,21 @@ final class TransactionGate: @unchecked Sendable {
 
     /// Runs `body` while this process has no transaction in the environment.
     ///
-    /// A thread that still holds one waits for itself: it must end it first.
+    /// A thread must have ended its own before; should it not, the wait is given up after `limit`.
     func alone(_ body: () throws(StorageError) -> Void) throws(StorageError) {
         monitor.lock()
         defer { monitor.unlock() }
         try takeWriterPlace()
         isDraining = true
-        while readers > 0 { monitor.wait() }
         defer {
             isDraining = false
             hasWriter = false
             monitor.wakeAll()
+        }
+        let deadline = Monitor.now + TransactionGate.limit
+        while readers > 0 {
+            guard Monitor.now < deadline else { throw .busy }
+            monitor.wait(until: deadline)
         }
         try body()
     }

@@ -159,7 +159,7 @@ package struct Cursor: ~Copyable, ~Escapable {
     package mutating func delete() throws(StorageError) {
         precondition(place == .row, "The cursor is not on a row.")
         environment.writeCount &+= 1
-        try unsafe StorageError.check(mdb_cursor_del(handle, 0))
+        try unsafe environment.checkWrite(mdb_cursor_del(handle, 0))
         place = .removed
     }
 
@@ -168,7 +168,7 @@ package struct Cursor: ~Copyable, ~Escapable {
         // A copy, because LMDB may move the row while it reads the key.
         let key = unsafe Array(row.key.buffer)
         environment.writeCount &+= 1
-        try StorageError.check(
+        try environment.checkWrite(
             unsafe value.withLMDBValue { data in
                 unsafe key.withLMDBValue { unsafe mdb_cursor_put(handle, &$0, &data, UInt32(MDB_CURRENT)) }
             }

@@ -38,7 +38,7 @@ package struct ReadTransaction: ~Copyable {
         hasEnded = true
         let code = unsafe mdb_txn_commit(handle)
         environment.gate.leaveWriter()
-        try StorageError.check(code)
+        try environment.checkWrite(code)
     }
 
     /// LMDB's writer lock is a mutex, which only the thread that took it may give back.

@@ -1,5 +1,13 @@
 import CLMDB
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// Changes to an environment that appear to everyone at once, at `commit`, or never.
 ///
 /// It reads through `reading`, its own changes included. It must be committed or go out of scope (which
@@ -35,7 +43,7 @@ package struct WriteTransaction: ~Copyable {
                 unsafe mdb_put(reading.handle, table.index, &$0, &data, append ? UInt32(MDB_APPEND) : 0)
             }
         }
-        try StorageError.check(code)
+        try reading.environment.checkWrite(code)
     }
 
     /// Writes `value` under a number, over any former value; see the other `put`.
@@ -51,7 +59,7 @@ package struct WriteTransaction: ~Copyable {
                 unsafe mdb_put(reading.handle, table.index, &$0, &data, append ? UInt32(MDB_APPEND) : 0)
             }
         }
-        try StorageError.check(code)
+        try reading.environment.checkWrite(code)
     }
 
     /// Removes the row of `key`, and returns whether there was one.
@@ -71,7 +79,7 @@ package struct WriteTransaction: ~Copyable {
     /// Removes every row of `table`.
     package func deleteAll(_ table: Table) throws(StorageError) {
         reading.environment.writeCount &+= 1
-        try unsafe StorageError.check(mdb_drop(reading.handle, table.index, 0))
+        try unsafe reading.environment.checkWrite(mdb_drop(reading.handle, table.index, 0))
     }
 
     /// Makes the changes visible to all; with `.always`, durable before it returns.
@@ -83,7 +91,7 @@ package struct WriteTransaction: ~Copyable {
 
     private func deleted(_ code: Int32) throws(StorageError) -> Bool {
         if code == MDB_NOTFOUND || code == MDB_BAD_VALSIZE { return false }
-        try StorageError.check(code)
+        try reading.environment.checkWrite(code)
         return true
     }
 }
@@ -101,5 +109,23 @@ extension Environment {
         }
         guard let transaction = unsafe begun else { throw .outOfMemory }
         return unsafe WriteTransaction(environment: self, handle: transaction)
+    }
+
+    /// Throws unless `code`, of a call that may write to the file, is success.
+    ///
+    /// A disk that fills up in the middle of a write makes it short, and LMDB calls a short write EIO. The
+    /// disk itself knows better.
+    @inline(__always)
+    func checkWrite(_ code: Int32) throws(StorageError) {
+        guard code != MDB_SUCCESS else { return }
+        throw code == EIO && isDiskFull ? .diskFull : StorageError(code: code)
+    }
+
+    private var isDiskFull: Bool {
+        var descriptor: Int32 = -1
+        unsafe mdb_env_get_fd(handle, &descriptor)
+        var status = statvfs()
+        guard unsafe fstatvfs(descriptor, &status) == 0 else { return false }
+        return UInt64(status.f_bavail) &* UInt64(status.f_frsize) < 1 << 20
     }
 }

@@ -131,6 +131,42 @@ struct EnvironmentTests {
         }
     }
 
+    /// A directory on a disk of about 1 MiB, for instance `mount -t tmpfs -o size=1m tmpfs DIRECTORY`.
+    private static let smallDisk = ProcessInfo.processInfo.environment["SETTLE_SMALL_DISK"]
+
+    @Test(
+        "a full disk refuses the transaction and loses nothing",
+        .enabled(if: smallDisk != nil, "SETTLE_SMALL_DISK must name a directory on a disk of about 1 MiB.")
+    )
+    func fullDisk() throws {
+        let path = try #require(EnvironmentTests.smallDisk) + "/data"
+        defer {
+            for name in [path, path + "-lock"] { #expect(throws: Never.self) { try FileSystem.remove(name) } }
+        }
+        let environment = try Environment(path: path, tables: ["rows"])
+        let rows = environment.table("rows")
+        var written = 0
+        #expect(throws: StorageError.diskFull) {
+            while true {
+                let write = try environment.beginWrite()
+                try write.put(rows, UInt64(written), [UInt8](repeating: 1, count: 20_000))
+                try write.commit()
+                written += 1
+            }
+        }
+        #expect(written > 10)
+        #expect(try environment.beginRead().count(rows) == written)
+        #expect(throws: StorageError.diskFull) {
+            let write = try environment.beginWrite()
+            try write.put(rows, UInt64(written), [UInt8](repeating: 1, count: 20_000))
+            try write.commit()
+        }
+        environment.close()
+        let again = try Environment(path: path, tables: ["rows"])
+        #expect(try again.beginRead().count(again.table("rows")) == written)
+        #expect(try again.beginRead().bytes(again.table("rows"), UInt64(written - 1))?.count == 20_000)
+    }
+
     @Test("readers on many threads always see whole transactions while a writer writes")
     func manyReaders() throws {
         let environment = try directory.environment()

@@ -56,6 +56,21 @@ struct OtherProcessTests {
         #expect(try environment.beginRead().count(rows) == 2)
     }
 
+    @Test("a file can be opened while other processes open and close it all the time")
+    func openingAmongOthers() throws {
+        try directory.environment("shared").close()
+        let others = try (0..<2).map { _ in try SecondProcess(directory, "reopen", directory.file("shared")) }
+        for number in 0..<200 as Range<UInt64> {
+            let shared = try directory.environment("shared")
+            let write = try shared.beginWrite()
+            try write.put(shared.table("rows"), number, [1])
+            try write.commit()
+            #expect(try shared.beginRead().count(shared.table("rows")) == Int(number) + 1)
+            shared.close()
+        }
+        for other in others { other.kill() }
+    }
+
     @Test("this process's transactions in many threads need one slot each, and give them back")
     func ownSlots() throws {
         let one = try environment.beginRead()

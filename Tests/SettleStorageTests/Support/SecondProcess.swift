@@ -69,7 +69,8 @@ final class SecondProcess {
 
         static void ready(void) { write(1, "ready\\n", 6); }
 
-        /* lock FILE | read FILE SLOTS | write FILE | put FILE KEY VALUE | fill FILE MAPSIZE ROWS ROWSIZE */
+        /* lock FILE | read FILE SLOTS | write FILE | put FILE KEY VALUE | fill FILE MAPSIZE ROWS ROWSIZE |
+           reopen FILE, over and over, each time in its turn */
         int main(int count, char **arguments) {
             const char *verb = arguments[1], *file = arguments[2];
             if (!strcmp(verb, "lock")) {
@@ -77,6 +78,23 @@ final class SecondProcess {
                 if (flock(descriptor, LOCK_EX | LOCK_NB)) return 1;
                 ready();
                 for (;;) pause();
+            }
+            if (!strcmp(verb, "reopen")) {
+                int descriptor = open(file, O_RDWR);
+                for (int round = 0;; round++) {
+                    MDB_env *env;
+                    MDB_txn *txn;
+                    flock(descriptor, LOCK_EX);
+                    CHECK(mdb_env_create(&env));
+                    CHECK(mdb_env_open(env, file, MDB_NOSUBDIR | MDB_NOTLS | MDB_NOSYNC, 0644));
+                    CHECK(mdb_txn_begin(env, 0, MDB_RDONLY, &txn));
+                    flock(descriptor, LOCK_UN);
+                    mdb_txn_abort(txn);
+                    flock(descriptor, LOCK_EX);
+                    mdb_env_close(env);
+                    flock(descriptor, LOCK_UN);
+                    if (!round) ready();
+                }
             }
             int filling = !strcmp(verb, "fill");
             MDB_env *env;
