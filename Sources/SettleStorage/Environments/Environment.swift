@@ -101,7 +101,7 @@ package final class Environment: @unchecked Sendable {
             // A copy of the descriptor, because LMDB closes its own long before it is through.
             var descriptor: Int32 = -1
             unsafe mdb_env_get_fd(handle, &descriptor)
-            let turn = OpenFiles.Turn(closing: dup(descriptor))
+            let turn = OpenFiles.Turn(closing: fcntl(descriptor, F_DUPFD_CLOEXEC, 0))
             OpenFiles.unregister(identity) { unsafe mdb_env_close(handle) }
             _ = consume turn
         }

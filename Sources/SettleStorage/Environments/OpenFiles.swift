@@ -15,9 +15,10 @@ import Glibc
 /// a second time would therefore silently take the first one's protection away. Files are told apart
 /// by device and inode, so another spelling of a path, or a link, is caught too.
 ///
-/// Between processes LMDB has one hole of its own: who closes a file last destroys the locks in its lock file,
-/// and a process that opens it in that very moment goes on with destroyed ones. So every process
-/// of ours opens and closes under an advisory lock (`flock`) of the data file, which LMDB doesn't use.
+/// Between processes, LMDB warns, opening may fail while another process opens or closes the same file: where
+/// its locks need tearing down, the last to close does so, and who opens in that very moment goes on
+/// with what was torn down. So every process of ours opens and closes under an advisory lock (`flock`) of the
+/// data file, which LMDB doesn't use.
 enum OpenFiles {
     struct Identity: Hashable {
         let device: UInt64
