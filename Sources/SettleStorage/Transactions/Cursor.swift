@@ -128,19 +128,13 @@ package struct Cursor: ~Copyable, ~Escapable {
     /// The row's key, in place.
     package var key: Span<UInt8> {
         @_lifetime(borrow self)
-        get {
-            let span = unsafe Span(_unsafeElements: row.key.buffer)
-            return unsafe _overrideLifetime(span, borrowing: self)
-        }
+        get { unsafe _overrideLifetime(Span(_unsafeElements: row.key.buffer), borrowing: self) }
     }
 
     /// The row's value, in place.
     package var value: Span<UInt8> {
         @_lifetime(borrow self)
-        get {
-            let span = unsafe Span(_unsafeElements: row.value.buffer)
-            return unsafe _overrideLifetime(span, borrowing: self)
-        }
+        get { unsafe _overrideLifetime(Span(_unsafeElements: row.value.buffer), borrowing: self) }
     }
 
     /// The number that the row's key is.
