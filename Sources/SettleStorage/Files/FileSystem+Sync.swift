@@ -33,7 +33,7 @@ extension FileSystem {
             _ = unsafe unlink(draft)
             throw error
         }
-        try syncDirectory(parent(of: path))
+        try syncDirectory(parent(absolute(path)))
     }
 
     /// The bytes of a small file; nil if there is none.
@@ -55,12 +55,6 @@ extension FileSystem {
             }
             bytes.append(contentsOf: part[..<count])
         }
-    }
-
-    /// The path of the directory that holds `path`.
-    static func parent(of path: String) -> String {
-        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     private static func write(_ bytes: [UInt8], to path: String) throws(StorageError) {
