@@ -4,11 +4,11 @@
 // many feeds wait, and a commit costs each loop one hop. While a ring is on its way, further commits add none.
 
 import NIOCore
-package import Settle
+import Settle
 import Synchronization
 
 /// The feeds on one event loop that wait for the same thing.
-package final class ChangesBell {
+final class ChangesBell {
     private let key: ObjectIdentifier
     private unowned let loop: LoopContext
     private var waiting: [UInt64: () -> Void] = [:]
@@ -47,7 +47,7 @@ package final class ChangesBell {
     }
 
     /// The bell of a database.
-    package static func of(_ database: Database, on loop: LoopContext) -> ChangesBell {
+    static func of(_ database: Database, on loop: LoopContext) -> ChangesBell {
         of(ObjectIdentifier(database), on: loop) { ring in
             let token = database.addChangeListener(ring)
             return { database.removeChangeListener(token) }
@@ -55,7 +55,7 @@ package final class ChangesBell {
     }
 
     /// The bell of the server's events.
-    package static func of(_ events: EventLog, on loop: LoopContext) -> ChangesBell {
+    static func of(_ events: EventLog, on loop: LoopContext) -> ChangesBell {
         of(ObjectIdentifier(events), on: loop) { ring in
             let token = events.addListener(ring)
             return { events.removeListener(token) }
@@ -63,14 +63,14 @@ package final class ChangesBell {
     }
 
     /// Has a feed woken from now on.
-    package func add(_ wake: @escaping () -> Void) -> UInt64 {
+    func add(_ wake: @escaping () -> Void) -> UInt64 {
         next += 1
         waiting[next] = wake
         return next
     }
 
     /// Lets a feed sleep; with the last one the bell goes.
-    package func remove(_ token: UInt64) {
+    func remove(_ token: UInt64) {
         waiting[token] = nil
         if waiting.isEmpty {
             detach()

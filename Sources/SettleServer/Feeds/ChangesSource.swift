@@ -26,7 +26,7 @@ final class ChangesSource: BodySource {
     private var hasBegun = false
     private var lastWrite = NIODeadline.now()
     private var bell: (ChangesBell, UInt64)?
-    private var end = FeedEnd()
+    private var closing = FeedEnd()
 
     /// What the closing line says, once it is known.
     struct FeedEnd {
@@ -123,7 +123,7 @@ final class ChangesSource: BodySource {
             isExhausted: progress.isExhausted
         )
         if action == .finish {
-            end = FeedEnd(
+            closing = FeedEnd(
                 lastSequence: snapshot.sequenceToken(progress.lastSequence),
                 pending: max(0, progress.pending)
             )
@@ -134,7 +134,7 @@ final class ChangesSource: BodySource {
     /// Finds out what the closing line says when the feed ends while it waits.
     private func measureEnd() throws(SettleError) {
         let position = feed.position
-        end = try database.read { snapshot in
+        closing = try database.read { snapshot in
             FeedEnd(
                 lastSequence: snapshot.sequenceToken(position),
                 pending: try snapshot.changes(after: position)
@@ -143,7 +143,7 @@ final class ChangesSource: BodySource {
     }
 
     private func appendEnd(_ output: inout [UInt8]) {
-        framing.end(lastSequence: end.lastSequence ?? "0", pending: end.pending, &output)
+        framing.end(lastSequence: closing.lastSequence ?? "0", pending: closing.pending, &output)
     }
 }
 

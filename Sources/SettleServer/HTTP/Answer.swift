@@ -8,18 +8,18 @@
 // The subtle thing: a source never holds a transaction between two pieces. It remembers the key it stopped at, so a
 // stalled client pins nothing, and a feed that waits costs its socket and a few hundred bytes.
 
-package import NIOCore
-package import NIOPosix
-package import SettleCore
+import NIOCore
+import NIOPosix
+import SettleCore
 
 /// What a route makes of a request.
-package enum Answer: Sendable {
+enum Answer: Sendable {
     case now(Response)
     case later(@Sendable (AnswerPromise) -> Void)
     case stream(ResponseHead, @Sendable (LoopContext) -> any BodySource)
 
     /// Answers with what an asynchronous operation returns.
-    package static func task(_ operation: @escaping @Sendable () async throws(SettleError) -> Answer)
+    static func task(_ operation: @escaping @Sendable () async throws(SettleError) -> Answer)
         -> Answer
     {
         .later { promise in
@@ -36,7 +36,7 @@ package enum Answer: Sendable {
 
 extension Answer {
     /// Answers with what an operation returns that blocks its thread, such as creating a file.
-    package static func blocking(
+    static func blocking(
         on pool: NIOThreadPool,
         _ operation: @escaping @Sendable () throws(SettleError) -> Answer
     ) -> Answer {
@@ -54,20 +54,20 @@ extension Answer {
 }
 
 /// Where the answer of a request goes once somebody has it; to be completed once, from any thread.
-package struct AnswerPromise: Sendable {
+struct AnswerPromise: Sendable {
     let eventLoop: any EventLoop
     let connection: NIOLoopBound<HTTPConnection>
     let exchange: UInt64
 
     /// Hands the answer over to the connection; nothing happens if the client has gone.
-    package func complete(_ answer: Answer) {
+    func complete(_ answer: Answer) {
         eventLoop.execute {
             connection.value.deliver(answer, to: exchange)
         }
     }
 
     /// Hands over a response or an error.
-    package func complete(with result: Result<Response, SettleError>) {
+    func complete(with result: Result<Response, SettleError>) {
         switch result {
         case .success(let response): complete(.now(response))
         case .failure(let error): complete(.now(Response(error: error)))
@@ -76,7 +76,7 @@ package struct AnswerPromise: Sendable {
 }
 
 /// How a streamed body goes on.
-package enum BodyProgress {
+enum BodyProgress {
     /// There is more to come at once.
     case more
     /// Nothing to send until the source is woken, or this much time has passed.
@@ -86,7 +86,7 @@ package enum BodyProgress {
 }
 
 /// Produces a body piece by piece; lives on one event loop.
-package protocol BodySource: AnyObject {
+protocol BodySource: AnyObject {
     /// Begins the stream; a feed keeps `wake` and calls it, on the same event loop, when there may be news.
     func begin(wake: @escaping () -> Void)
     /// Appends the next piece, about `LoopContext.pieceSize` bytes.
@@ -100,8 +100,8 @@ package protocol BodySource: AnyObject {
 }
 
 extension BodySource {
-    package func begin(wake: @escaping () -> Void) {}
-    package func elapsed(into output: inout [UInt8]) throws(SettleError) -> BodyProgress { .finished }
-    package func interrupt(into output: inout [UInt8]) {}
-    package func end() {}
+    func begin(wake: @escaping () -> Void) {}
+    func elapsed(into output: inout [UInt8]) throws(SettleError) -> BodyProgress { .finished }
+    func interrupt(into output: inout [UInt8]) {}
+    func end() {}
 }

@@ -9,16 +9,17 @@
 // end (within reason), or closing the socket would reset it and the client would never see why.
 
 import Logging
-package import NIOCore
+import NIOCore
 import NIOHTTP1
 import NIOHTTPCompression
+import NIOPosix
 import SettleCore
 
 /// Handles the HTTP/1 exchanges of one connection, on its event loop.
-package final class HTTPConnection: ChannelDuplexHandler {
-    package typealias InboundIn = HTTPServerRequestPart
-    package typealias OutboundIn = Never
-    package typealias OutboundOut = ByteBuffer
+final class HTTPConnection: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
 
     enum State {
         case idle
@@ -54,17 +55,17 @@ package final class HTTPConnection: ChannelDuplexHandler {
         self.loop = loop
     }
 
-    package func channelActive(context: ChannelHandlerContext) {
+    func channelActive(context: ChannelHandlerContext) {
         self.context = context
         loop.connections[ObjectIdentifier(self)] = self
         context.fireChannelActive()
     }
 
-    package func handlerAdded(context: ChannelHandlerContext) {
+    func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
     }
 
-    package func channelInactive(context: ChannelHandlerContext) {
+    func channelInactive(context: ChannelHandlerContext) {
         let previous = state
         state = .closed
         queue = []
@@ -76,13 +77,13 @@ package final class HTTPConnection: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
-    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isInReadBurst = true
         queue.append(unwrapInboundIn(data))
         pump()
     }
 
-    package func channelReadComplete(context: ChannelHandlerContext) {
+    func channelReadComplete(context: ChannelHandlerContext) {
         isInReadBurst = false
         if needsFlush {
             needsFlush = false
@@ -91,7 +92,7 @@ package final class HTTPConnection: ChannelDuplexHandler {
         context.fireChannelReadComplete()
     }
 
-    package func read(context: ChannelHandlerContext) {
+    func read(context: ChannelHandlerContext) {
         if queue.count > Self.queueLimit {
             isReadDelayed = true
         } else {
@@ -99,14 +100,14 @@ package final class HTTPConnection: ChannelDuplexHandler {
         }
     }
 
-    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable, case .streaming(let stream) = state {
             stream.becameWritable()
         }
         context.fireChannelWritabilityChanged()
     }
 
-    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if case .closed = state { return }
         framing.keepsAlive = false
         switch (state, error) {
@@ -119,6 +120,9 @@ package final class HTTPConnection: ChannelDuplexHandler {
             } else {
                 send(Response(error: SettleError(.badRequest, "Request body is not properly gzipped.")))
             }
+        case (.refusing, is NIOHTTPDecompression.DecompressionError),
+            (.refusing, is NIOHTTPDecompression.ExtraDecompressionError):
+            closeNow()
         default:
             context.close(promise: nil)
         }

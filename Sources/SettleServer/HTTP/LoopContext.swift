@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 import SettleCore
 
 #if canImport(Darwin)
@@ -12,22 +12,22 @@ import Glibc
 /// What all connections of one event loop share: buffers, the clock, and those who wait for changes.
 ///
 /// It is touched on its event loop only, so nothing in it is locked.
-package final class LoopContext {
+final class LoopContext {
     /// About how much of a streamed body is made at once.
-    package static let pieceSize = 256 * 1024
+    static let pieceSize = 256 * 1024
 
-    package let eventLoop: any EventLoop
+    let eventLoop: any EventLoop
     /// The bytes of the piece that is being made; borrowed for the length of one call.
     var piece: [UInt8] = []
     /// The bells of databases for which a feed waits on this loop.
-    package var bells: [ObjectIdentifier: ChangesBell] = [:]
+    var bells: [ObjectIdentifier: ChangesBell] = [:]
     /// Connections that are open.
     var connections: [ObjectIdentifier: HTTPConnection] = [:]
     private var second: Int64 = -1
     private var fixedFields: [UInt8] = []
     private var random: UInt64
 
-    package init(eventLoop: any EventLoop) {
+    init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
         random = UInt64.random(in: 1...UInt64.max)
     }

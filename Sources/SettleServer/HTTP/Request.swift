@@ -1,28 +1,28 @@
-package import NIOHTTP1
-package import SettleCore
+import NIOHTTP1
+import SettleCore
 
 /// One request, complete with its body, as the routes see it.
-package struct Request: Sendable {
+struct Request: Sendable {
     /// The method after `X-HTTP-Method-Override`; HEAD arrives as GET, and its body is left out when it is written.
-    package let method: HTTPMethod
+    let method: HTTPMethod
     /// Path and query.
-    package let target: RequestTarget
+    let target: RequestTarget
     /// The header fields.
-    package let headers: HTTPHeaders
+    let headers: HTTPHeaders
     /// The body, already unzipped.
-    package let body: [UInt8]
+    let body: [UInt8]
     /// Who sent it.
-    package let user: UserContext
+    let user: UserContext
     /// `host:port` of the listening socket, for clients that send no `Host`.
-    package let listeningAddress: String
+    let listeningAddress: String
 
     /// The decoded segments of the path.
-    package var segments: [[UInt8]] { target.segments }
+    var segments: [[UInt8]] { target.segments }
     /// The decoded query.
-    package var query: QueryParameters { target.query }
+    var query: QueryParameters { target.query }
 
     /// Refuses a POST whose body isn't declared to be JSON.
-    package func requireJSONContentType() throws(SettleError) {
+    func requireJSONContentType() throws(SettleError) {
         let type = headers.first(name: "Content-Type") ?? ""
         let plain = type.prefix { $0 != ";" && $0 != " " }
         guard plain.lowercased() == "application/json" else {
@@ -31,12 +31,12 @@ package struct Request: Sendable {
     }
 
     /// Refuses methods a route doesn't know, with the list of those that it does, such as `GET,HEAD`.
-    package func notAllowed(_ methods: String) -> SettleError {
+    func notAllowed(_ methods: String) -> SettleError {
         SettleError(.methodNotAllowed, "Only \(methods) allowed")
     }
 
     /// The URL of this server as the client sees it, without a slash at its end.
-    package var baseURL: String {
+    var baseURL: String {
         var scheme = "http"
         if let forwarded = headers.first(name: "X-Forwarded-Proto"),
             forwarded == "https" || forwarded == "http"
@@ -50,7 +50,7 @@ package struct Request: Sendable {
     }
 
     /// The `Location` of a database or of a document in it.
-    package func location(database: String, document: DocumentID? = nil) -> [UInt8] {
+    func location(database: String, document: DocumentID? = nil) -> [UInt8] {
         var output = Array(baseURL.utf8)
         output.append(UInt8(ascii: "/"))
         PercentEncoding.append(database.utf8, to: &output)

@@ -1,58 +1,58 @@
 // What a route answers: status, the few header fields CouchDB sets, and a body.
 
-package import SettleCore
+import SettleCore
 
 /// Status and header fields of an answer.
-package struct ResponseHead: Sendable {
+struct ResponseHead: Sendable {
     /// The type of the body; nil where the answer has none (304).
-    package enum ContentType: Sendable {
+    enum ContentType: Sendable {
         case json
         case none
         case other(String)
     }
 
     /// What caches may do with the answer.
-    package enum CacheControl: Sendable {
+    enum CacheControl: Sendable {
         case mustRevalidate
         case noCache
         case none
     }
 
-    package var status: Int
-    package var contentType: ContentType = .json
-    package var cacheControl: CacheControl = .mustRevalidate
+    var status: Int
+    var contentType: ContentType = .json
+    var cacheControl: CacheControl = .mustRevalidate
     /// The entity tag, without quotes.
-    package var entityTag: [UInt8]?
-    package var location: [UInt8]?
-    package var headers: [(name: String, value: String)] = []
+    var entityTag: [UInt8]?
+    var location: [UInt8]?
+    var headers: [(name: String, value: String)] = []
 
-    package init(status: Int = 200) {
+    init(status: Int = 200) {
         self.status = status
     }
 }
 
 /// A whole answer.
-package struct Response: Sendable {
-    package var head: ResponseHead
-    package var body: [UInt8]
+struct Response: Sendable {
+    var head: ResponseHead
+    var body: [UInt8]
 
-    package init(status: Int = 200, body: [UInt8]) {
+    init(status: Int = 200, body: [UInt8]) {
         head = ResponseHead(status: status)
         self.body = body
     }
 
     /// An answer with the same JSON text each time.
-    package init(status: Int = 200, json: String) {
+    init(status: Int = 200, json: String) {
         self.init(status: status, body: Array((json + "\n").utf8))
     }
 
     /// `{"ok":true}`.
-    package static func ok(status: Int = 200) -> Response {
+    static func ok(status: Int = 200) -> Response {
         Response(status: status, json: #"{"ok":true}"#)
     }
 
     /// 304 for a client whose copy is current.
-    package static func notModified(_ entityTag: [UInt8]) -> Response {
+    static func notModified(_ entityTag: [UInt8]) -> Response {
         var response = Response(status: 304, body: [])
         response.head.contentType = .none
         response.head.cacheControl = .none
@@ -61,11 +61,11 @@ package struct Response: Sendable {
     }
 
     /// How an error leaves the server; the only place where one does.
-    package init(error: SettleError) {
+    init(error: SettleError) {
         var body = Array(#"{"error":"#.utf8)
-        JSONText.appendString(error.name.utf8, to: &body)
+        JSONText.appendString(error.name, to: &body)
         body.append(contentsOf: #","reason":"#.utf8)
-        JSONText.appendString(error.reason.utf8, to: &body)
+        JSONText.appendString(error.reason, to: &body)
         body.append(contentsOf: "}\n".utf8)
         self.init(status: error.status, body: body)
         if error.kind == .methodNotAllowed {

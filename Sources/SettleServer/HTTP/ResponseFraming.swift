@@ -20,7 +20,7 @@ struct ResponseFraming {
     init(_ head: HTTPRequestHead) {
         keepsAlive = head.isKeepAlive
         isHead = head.method == .HEAD
-        isOldVersion = head.version < .http1_1
+        isOldVersion = head.version.major < 1 || head.version.minor < 1
         if let id = head.headers.first(name: "X-Couch-Request-ID"), Self.isRequestID(id) {
             requestID = id
         }

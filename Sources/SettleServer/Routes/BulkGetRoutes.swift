@@ -92,7 +92,11 @@ struct BulkGetItem: Sendable {
                 ? SettleError(.illegalDocumentID, "Document id must be a string")
                 : SettleError(.badRequest, "document id missed")
         }
-        guard failure == nil, let revisionText else { return }
+        guard failure == nil else {
+            revisionText = nil
+            return
+        }
+        guard let revisionText else { return }
         revision = RevisionID(revisionText)
         if revision == nil { failure = SettleError(.badRequest, "Invalid rev format") }
     }

@@ -1,5 +1,6 @@
 // `/db`: creating, describing and deleting a database, and the small resources that describe or tend it.
 
+import Logging
 import NIOHTTP1
 import Settle
 import SettleCore

@@ -2,6 +2,7 @@
 
 import NIOHTTP1
 import SettleCore
+import Synchronization
 
 extension ServerCore {
     private static let nodeName = "settle@127.0.0.1"

@@ -1,5 +1,6 @@
 // `GET /db/doc?open_revs=…`: several revisions of one document, as a JSON list or as multipart/mixed.
 
+import NIOHTTP1
 import Settle
 import SettleCore
 

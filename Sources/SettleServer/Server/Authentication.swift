@@ -4,35 +4,35 @@
 // the loopback. With one, every request needs these Basic credentials, but for the few resources that tell a client
 // what server it talks to.
 
-package import SettleCore
+import SettleCore
 
 /// A user as the routes see it.
-package struct UserContext: Sendable {
+struct UserContext: Sendable {
     /// The name; nil for somebody who gave none.
-    package let name: String?
+    let name: String?
     /// Whether everything is allowed.
-    package let isAdministrator: Bool
+    let isAdministrator: Bool
     /// Whether credentials were sent, and right.
-    package let isAuthenticated: Bool
+    let isAuthenticated: Bool
 
-    package static let anonymous = UserContext(name: nil, isAdministrator: false, isAuthenticated: false)
+    static let anonymous = UserContext(name: nil, isAdministrator: false, isAuthenticated: false)
     /// Everybody, where there is no administrator.
-    package static let party = UserContext(name: nil, isAdministrator: true, isAuthenticated: false)
+    static let party = UserContext(name: nil, isAdministrator: true, isAuthenticated: false)
 }
 
 /// Decides who a request comes from and whether it may go on.
-package struct Authenticator: Sendable {
+struct Authenticator: Sendable {
     private let administrator: ServerConfiguration.Administrator?
     /// The header's value that almost every request of the administrator has.
     private let expected: [UInt8]
 
-    package init(administrator: ServerConfiguration.Administrator?) {
+    init(administrator: ServerConfiguration.Administrator?) {
         self.administrator = administrator
         expected = administrator.map { Array("\($0.name):\($0.password)".utf8) } ?? []
     }
 
     /// The user whom an `Authorization` header names.
-    package func user(authorization: String?) throws(SettleError) -> UserContext {
+    func user(authorization: String?) throws(SettleError) -> UserContext {
         guard let administrator else { return .party }
         guard let authorization else { return .anonymous }
         let scheme = authorization.utf8.prefix { $0 != UInt8(ascii: " ") }
@@ -48,7 +48,7 @@ package struct Authenticator: Sendable {
     }
 
     /// Why a user may not use a resource; nil if the user may.
-    package static func refusal(user: UserContext, path: [[UInt8]]) -> SettleError? {
+    static func refusal(user: UserContext, path: [[UInt8]]) -> SettleError? {
         if user.isAdministrator { return nil }
         guard let first = path.first else { return nil }
         let isOpen = ["_up", "_session", "_uuids"].contains { first.elementsEqual($0.utf8) }

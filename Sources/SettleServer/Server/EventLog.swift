@@ -4,16 +4,16 @@
 // times is one `updated`. A sequence names the run of the server it belongs to, so that a client which
 // comes back with one from before a restart is sent everything again rather than nothing.
 
-package import Settle
+import Settle
 import SettleCore
 import Synchronization
 
 /// The events of a folder's databases, in order.
-package final class EventLog: Sendable {
+final class EventLog: Sendable {
     /// One entry.
-    package struct Entry: Sendable {
-        package let sequence: UInt64
-        package let event: DatabaseEvent
+    struct Entry: Sendable {
+        let sequence: UInt64
+        let event: DatabaseEvent
     }
 
     private struct State {
@@ -42,10 +42,10 @@ package final class EventLog: Sendable {
     }
 
     /// The latest sequence.
-    package var last: UInt64 { state.withLock { $0.next - 1 } }
+    var last: UInt64 { state.withLock { $0.next - 1 } }
 
     /// The entries after a sequence, in order.
-    package func entries(after sequence: UInt64) -> [Entry] {
+    func entries(after sequence: UInt64) -> [Entry] {
         let entries = state.withLock { state in
             state.sequences.filter { $0.value > sequence }
         }
@@ -53,13 +53,13 @@ package final class EventLog: Sendable {
     }
 
     /// A sequence as clients see it.
-    package func token(_ sequence: UInt64) -> String { "\(sequence)-\(run)" }
+    func token(_ sequence: UInt64) -> String { "\(sequence)-\(run)" }
 
     /// What follows the number in a sequence.
-    package var suffix: [UInt8] { Array("-\(run)".utf8) }
+    var suffix: [UInt8] { Array("-\(run)".utf8) }
 
     /// The sequence of a client's token; nil if it is malformed, 0 if it comes from another run.
-    package func sequence(fromToken text: String) -> UInt64? {
+    func sequence(fromToken text: String) -> UInt64? {
         let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, let sequence = UInt64(first) else { return nil }
         let isOurs = parts.count == 1 || parts[1] == run

@@ -1,22 +1,22 @@
 // What every connection shares: the databases, the limits, and the services behind some of the routes. Immutable or
 // locked, so that any event loop may ask it anything at any time.
 
-package import Logging
-package import NIOPosix
-package import Settle
-package import SettleCore
+import Logging
+import NIOPosix
+import Settle
+import SettleCore
 import Synchronization
 
 /// The part of a server that answers requests; it knows no sockets.
-package final class ServerCore: Sendable {
+final class ServerCore: Sendable {
     /// Bodies larger than this are parsed off the event loop, which would stand still for other clients otherwise.
-    package static let offLoopBodySize = 64 * 1024
+    static let offLoopBodySize = 64 * 1024
 
-    package let configuration: ServerConfiguration
-    package let folder: DatabaseFolder
-    package let logger: Logger
-    package let threadPool: NIOThreadPool
-    package let replication: (any ReplicationService)?
+    let configuration: ServerConfiguration
+    let folder: DatabaseFolder
+    let logger: Logger
+    let threadPool: NIOThreadPool
+    let replication: (any ReplicationService)?
     let authenticator: Authenticator
     let identifiers = IdentifierSource()
     let events: EventLog
@@ -25,7 +25,7 @@ package final class ServerCore: Sendable {
     let started = ContinuousClock.now
     private let address = Mutex("")
 
-    package init(
+    init(
         configuration: ServerConfiguration,
         folder: DatabaseFolder,
         replication: (any ReplicationService)?,
@@ -43,13 +43,13 @@ package final class ServerCore: Sendable {
     }
 
     /// Where the server listens, as `host:port`.
-    package var listeningAddress: String {
+    var listeningAddress: String {
         get { address.withLock { $0 } }
         set { address.withLock { $0 = newValue } }
     }
 
     /// Answers a request; every error becomes a response here.
-    package func answer(_ request: Request) -> Answer {
+    func answer(_ request: Request) -> Answer {
         requestCount.add(1, ordering: .relaxed)
         do throws(SettleError) {
             return try route(request)

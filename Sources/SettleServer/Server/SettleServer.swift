@@ -17,7 +17,7 @@ public import SettleCore
 public final class SettleServer: Sendable {
     /// The databases that are served.
     public let folder: DatabaseFolder
-    package let core: ServerCore
+    let core: ServerCore
     private let group: MultiThreadedEventLoopGroup
     private let listener = ListeningChannel()
     private let logger: Logger
