@@ -69,6 +69,8 @@ extension SettleError {
         case preconditionFailed
         /// The request body is larger than the server takes.
         case tooLarge
+        /// The request target is longer than the server takes.
+        case targetTooLong
         /// One document is larger than a document may be.
         case documentTooLarge
         /// The content type isn't one the route reads.
@@ -112,6 +114,7 @@ extension SettleError.Kind {
         case .fileExists: (412, "file_exists")
         case .preconditionFailed: (412, "precondition_failed")
         case .tooLarge: (413, "too_large")
+        case .targetTooLong: (414, "too_long")
         case .documentTooLarge: (413, "document_too_large")
         case .badContentType: (415, "bad_content_type")
         case .rangeNotSatisfiable: (416, "requested_range_not_satisfiable")
@@ -134,6 +137,7 @@ extension SettleError.Kind {
         case .unauthorized: "You are not a server admin."
         case .badContentType: "Content-Type must be application/json"
         case .tooLarge: "the request entity is too large"
+        case .targetTooLong: "the request uri is too long"
         case .insufficientStorage: "There is no space left to write to; nothing was changed."
         default: "\(entry.name)"
         }

@@ -1,0 +1,172 @@
+// A changes feed as a streamed body: performs what `ChangesFeed` decides.
+//
+// Each piece is read in a snapshot of its own, from where the last one stopped. The subtle thing is what `last_seq` and
+// `pending` mean when a filter leaves rows out; CouchDB's answers are reproduced:
+//
+// - Without a filter, or with one that looks at every row, `last_seq` is the last row looked at and `pending` counts
+//   what comes after it. When a limit is reached and the next row does not pass either, `last_seq` moves onto it,
+//   `pending` doesn't.
+// - `_design` and a short `_doc_ids` look documents up instead of walking; then `last_seq` is the present, and
+//   `pending` is everything since the start that was not sent.
+
+import NIOCore
+import Settle
+import SettleCore
+
+/// Produces the body of `_changes`.
+final class ChangesSource: BodySource {
+    /// Longer lists of ids are matched against every row instead of being looked up.
+    static let longestLookup = 100
+
+    let database: Database
+    let query: ChangesQuery
+    private let loop: LoopContext
+    private var feed: ChangesFeed
+    private var framing: ChangesFraming
+    private var hasBegun = false
+    private var lastWrite = NIODeadline.now()
+    private var bell: (ChangesBell, UInt64)?
+    private var closing = FeedEnd()
+
+    /// What the closing line says, once it is known.
+    struct FeedEnd {
+        var lastSequence: String?
+        var pending = 0
+    }
+
+    init(database: Database, query: ChangesQuery, position: UInt64, loop: LoopContext) {
+        self.database = database
+        self.query = query
+        self.loop = loop
+        feed = ChangesFeed(query, position: query.isDescending ? .max : position)
+        framing = ChangesFraming(query.feed)
+    }
+
+    func begin(wake: @escaping () -> Void) {
+        guard feed.isLive else { return }
+        let bell = ChangesBell.of(database, on: loop)
+        self.bell = (bell, bell.add(wake))
+    }
+
+    func end() {
+        if let (bell, token) = bell { bell.remove(token) }
+        bell = nil
+    }
+
+    func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
+        let start = output.count
+        if !hasBegun { framing.begin(&output) }
+        let action: ChangesFeed.Action
+        do throws(SettleError) {
+            action = try database.read { snapshot in try readPiece(snapshot, &output) }
+        } catch {
+            guard hasBegun, feed.isLive, error.kind == .notFound else { throw error }
+            action = .finish  // the database was deleted under the feed
+        }
+        if !hasBegun, case .wait = action, output.count == start {
+            output.append(UInt8(ascii: "\n"))  // lets the client know that it is connected
+        }
+        hasBegun = true
+        if output.count > start { lastWrite = .now() }
+        return perform(action, &output)
+    }
+
+    func elapsed(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
+        lastWrite = .now()
+        let action = feed.didElapse()
+        if action == .finish { try measureEnd() }
+        return perform(action, &output)
+    }
+
+    func interrupt(into output: inout [UInt8]) {
+        try? measureEnd()
+        appendEnd(&output)
+    }
+
+    private func perform(_ action: ChangesFeed.Action, _ output: inout [UInt8]) -> BodyProgress {
+        switch action {
+        case .read:
+            return .more
+        case .wait(let milliseconds):
+            // Changes that didn't pass a filter are no sign of life: the time counts from the last write.
+            let passed = Int((NIODeadline.now() - lastWrite).nanoseconds / 1_000_000)
+            return .waiting(milliseconds: max(0, milliseconds - passed))
+        case .heartbeat:
+            framing.heartbeat(&output)
+            return perform(feed.didBeat(), &output)
+        case .finish:
+            appendEnd(&output)
+            return .finished
+        }
+    }
+
+    // MARK: reading
+
+    private func readPiece(
+        _ snapshot: borrowing Snapshot,
+        _ output: inout [UInt8]
+    ) throws -> ChangesFeed.Action {
+        var writer = ChangesRowWriter(query, framing, remaining: feed.remaining, snapshot)
+        let progress =
+            switch query.filter {
+            case .designDocuments:
+                try writer.lookUp(try snapshot.designSequences(), from: feed.position, snapshot, &output)
+            case .documents(let ids) where ids.count <= Self.longestLookup:
+                try writer.lookUp(try snapshot.sequences(of: ids), from: feed.position, snapshot, &output)
+            default:
+                try writer.walk(from: feed.position, snapshot, &output)
+            }
+        framing = writer.framing
+        let action = feed.didRead(
+            rows: writer.rows,
+            through: progress.position,
+            isExhausted: progress.isExhausted
+        )
+        if action == .finish {
+            closing = FeedEnd(
+                lastSequence: snapshot.sequenceToken(progress.lastSequence),
+                pending: max(0, progress.pending)
+            )
+        }
+        return action
+    }
+
+    /// Finds out what the closing line says when the feed ends while it waits.
+    private func measureEnd() throws(SettleError) {
+        let position = feed.position
+        closing = try database.read { snapshot in
+            FeedEnd(
+                lastSequence: snapshot.sequenceToken(position),
+                pending: try snapshot.changes(after: position)
+            )
+        }
+    }
+
+    private func appendEnd(_ output: inout [UInt8]) {
+        framing.end(lastSequence: closing.lastSequence ?? "0", pending: closing.pending, &output)
+    }
+}
+
+extension Snapshot {
+    /// The sequences of the documents with these ids that exist.
+    fileprivate borrowing func sequences(of ids: Set<DocumentID>) throws -> [UInt64] {
+        var sequences: [UInt64] = []
+        for id in ids {
+            if let record = try document(id) { sequences.append(record.sequence) }
+        }
+        return sequences
+    }
+
+    /// The sequences of all design documents.
+    fileprivate borrowing func designSequences() throws -> [UInt64] {
+        var sequences: [UInt64] = []
+        var cursor = try documentCursor()
+        let beyond = DocumentID("_design0")
+        var found = try cursor.seek(atLeast: "_design/")
+        while found, cursor.id < beyond {
+            sequences.append(cursor.sequence)
+            found = try cursor.next()
+        }
+        return sequences
+    }
+}

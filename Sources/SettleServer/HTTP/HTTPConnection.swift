@@ -1,0 +1,286 @@
+// One client's connection: takes requests off the wire, hands them to the routes, and writes the answers in order.
+//
+//     idle ──head──► receiving ──end──► answering ──whole answer──────────────► idle
+//                        │                  └──────stream──► streaming ──end──► idle
+//                        └──too large, no credentials──► refusing (drops the body) ──► closed
+//
+// A request is answered before the next is looked at; what a pipelining client sends meanwhile waits in a queue, and
+// beyond a few parts it waits in the socket. The subtle thing: a refused request's body must still be read to its
+// end (within reason), or closing the socket would reset it and the client would never see why.
+
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPCompression
+import NIOPosix
+import SettleCore
+
+/// Handles the HTTP/1 exchanges of one connection, on its event loop.
+final class HTTPConnection: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    enum State {
+        case idle
+        case receiving(IncomingRequest)
+        case refusing(dropped: Int)
+        case answering
+        case streaming(StreamedResponse)
+        case closed
+    }
+
+    /// How much of a refused body is read before the connection is simply closed.
+    private static let droppedBodyLimit = 64 << 20
+    /// How many parts may wait behind the request in work before reading stops.
+    private static let queueLimit = 32
+
+    let server: ServerCore
+    let loop: LoopContext
+    var context: ChannelHandlerContext?
+    var state = State.idle
+    /// Counts requests, so that a late answer can't go to the wrong one.
+    var exchange: UInt64 = 0
+    /// How the response in work is framed.
+    var framing = ResponseFraming()
+    private var queue: [HTTPServerRequestPart] = []
+    private var isPumping = false
+    private var isReadDelayed = false
+    private var isInReadBurst = false
+    private var needsFlush = false
+    var isShuttingDown = false
+
+    init(server: ServerCore, loop: LoopContext) {
+        self.server = server
+        self.loop = loop
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        loop.connections[ObjectIdentifier(self)] = self
+        context.fireChannelActive()
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let previous = state
+        state = .closed
+        queue = []
+        loop.connections[ObjectIdentifier(self)] = nil
+        if case .streaming(let stream) = previous {
+            stream.close()
+        }
+        self.context = nil
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isInReadBurst = true
+        queue.append(unwrapInboundIn(data))
+        pump()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isInReadBurst = false
+        if needsFlush {
+            needsFlush = false
+            context.flush()
+        }
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if queue.count > Self.queueLimit {
+            isReadDelayed = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, case .streaming(let stream) = state {
+            stream.becameWritable()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case .closed = state { return }
+        framing.keepsAlive = false
+        switch (state, error) {
+        case (.idle, is HTTPParserError), (.receiving, is HTTPParserError):
+            send(Response(error: SettleError(.badRequest, "The request is not valid HTTP.")))
+        case (.receiving, is NIOHTTPDecompression.DecompressionError),
+            (.receiving, is NIOHTTPDecompression.ExtraDecompressionError):
+            if case NIOHTTPDecompression.DecompressionError.limit = error {
+                send(Response(error: SettleError(.tooLarge)))
+            } else {
+                send(Response(error: SettleError(.badRequest, "Request body is not properly gzipped.")))
+            }
+        case (.refusing, is NIOHTTPDecompression.DecompressionError),
+            (.refusing, is NIOHTTPDecompression.ExtraDecompressionError):
+            closeNow()
+        default:
+            context.close(promise: nil)
+        }
+    }
+
+    // MARK: the queue
+
+    /// Takes parts off the queue until a request is in work.
+    func pump() {
+        guard !isPumping else { return }
+        isPumping = true
+        var taken = 0
+        loop: while taken < queue.count {
+            switch state {
+            case .answering, .streaming, .closed: break loop
+            case .idle, .receiving, .refusing: break
+            }
+            taken += 1
+            process(queue[taken - 1])
+        }
+        isPumping = false
+        if taken >= queue.count {
+            queue.removeAll(keepingCapacity: queue.capacity <= Self.queueLimit)
+        } else {
+            queue.removeFirst(taken)
+        }
+        if isReadDelayed, queue.count <= Self.queueLimit {
+            isReadDelayed = false
+            context?.read()
+        }
+    }
+
+    private func process(_ part: HTTPServerRequestPart) {
+        switch (part, state) {
+        case (.head(let head), .idle):
+            receive(head)
+        case (.body(let bytes), .receiving(var request)):
+            state = .idle  // so that the request's bytes have one owner and grow in place
+            let fits = request.append(bytes, limit: server.configuration.maximumRequestSize)
+            state = .receiving(request)
+            if !fits { refuse(SettleError(.tooLarge)) }
+        case (.end, .receiving(let request)):
+            dispatch(request)
+        case (.body(let bytes), .refusing(let dropped)):
+            state = .refusing(dropped: dropped + bytes.readableBytes)
+            if dropped > Self.droppedBodyLimit { closeNow() }
+        case (.end, .refusing):
+            closeNow()
+        default:
+            break
+        }
+    }
+
+    private func receive(_ head: HTTPRequestHead) {
+        exchange &+= 1
+        framing = ResponseFraming(head)
+        do throws(SettleError) {
+            let request = try IncomingRequest(head, server: server)
+            state = .receiving(request)
+            if request.expectsContinue {
+                write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
+            }
+        } catch {
+            refuse(error)
+        }
+    }
+
+    /// Answers before the body has come, and drops what is still to come of it.
+    private func refuse(_ error: SettleError) {
+        framing.keepsAlive = false
+        state = .refusing(dropped: 0)
+        write(framing.whole(Response(error: error), loop: loop))
+    }
+
+    private func dispatch(_ incoming: IncomingRequest) {
+        let request = incoming.finish(listeningAddress: server.listeningAddress)
+        state = .answering
+        guard request.body.count > ServerCore.offLoopBodySize, let context else {
+            deliver(server.answer(request), to: exchange)
+            return
+        }
+        let promise = AnswerPromise(
+            eventLoop: loop.eventLoop,
+            connection: NIOLoopBound(self, eventLoop: context.eventLoop),
+            exchange: exchange
+        )
+        let server = server
+        server.threadPool.submit { state in
+            guard state == .active else { return }
+            promise.complete(server.answer(request))
+        }
+    }
+
+    /// Takes the answer of a request; one that comes too late goes nowhere.
+    func deliver(_ answer: Answer, to exchange: UInt64) {
+        guard exchange == self.exchange, case .answering = state else { return }
+        switch answer {
+        case .now(let response):
+            send(response)
+        case .later(let begin):
+            begin(
+                AnswerPromise(
+                    eventLoop: loop.eventLoop,
+                    connection: NIOLoopBound(self, eventLoop: loop.eventLoop),
+                    exchange: exchange
+                )
+            )
+        case .stream(let head, let makeSource):
+            stream(head, makeSource(loop))
+        }
+    }
+
+    // MARK: writing
+
+    /// Writes a whole response and goes on to the next request.
+    func send(_ response: Response) {
+        write(framing.whole(response, loop: loop))
+        finishExchange()
+    }
+
+    /// Writes bytes; within a burst of pipelined requests the flush comes after the last.
+    func write(_ buffer: ByteBuffer) {
+        guard let context else { return }
+        context.write(wrapOutboundOut(buffer), promise: nil)
+        if isInReadBurst {
+            needsFlush = true
+        } else {
+            context.flush()
+        }
+    }
+
+    /// The response is written: on to the next request, or the end of the connection.
+    func finishExchange() {
+        if case .closed = state { return }
+        guard framing.keepsAlive, !isShuttingDown else {
+            closeNow()
+            return
+        }
+        state = .idle
+        pump()
+    }
+
+    /// Closes once everything written has left.
+    func closeNow() {
+        guard let context else { return }
+        state = .closed
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+
+    /// Ends the connection as soon as it has nothing in work; a feed is ended.
+    func shutDown() {
+        isShuttingDown = true
+        switch state {
+        case .idle, .receiving, .refusing: closeNow()
+        case .streaming(let stream): stream.interrupt()
+        case .answering, .closed: break
+        }
+    }
+}

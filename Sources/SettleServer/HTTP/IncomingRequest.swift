@@ -1,0 +1,73 @@
+import NIOCore
+import NIOHTTP1
+import SettleCore
+
+/// A request whose body is still coming.
+struct IncomingRequest {
+    private let head: HTTPRequestHead
+    private let method: HTTPMethod
+    private let target: RequestTarget
+    private let user: UserContext
+    private var body: [UInt8] = []
+    /// Whether the client waits for leave to send the body.
+    let expectsContinue: Bool
+
+    /// Looks at a request's head, and refuses what needs no body to be refused.
+    init(_ head: HTTPRequestHead, server: ServerCore) throws(SettleError) {
+        let limits = server.configuration
+        guard head.uri.utf8.count <= limits.maximumTargetLength else {
+            throw SettleError(.targetTooLong)
+        }
+        self.head = head
+        target = RequestTarget(head.uri)
+        method = Self.method(of: head)
+        user = try server.authenticator.user(authorization: head.headers.first(name: "Authorization"))
+        if let refusal = Authenticator.refusal(user: user, path: target.segments) {
+            throw refusal
+        }
+        if let encoding = head.headers.first(name: "Content-Encoding"),
+            encoding != "gzip", encoding != "identity"
+        {
+            throw SettleError(.badContentType, "\(encoding) is not a supported content encoding.")
+        }
+        var expectsContinue = false
+        if let length = head.headers.first(name: "Content-Length").flatMap({ Int($0) }) {
+            guard length <= limits.maximumRequestSize else { throw SettleError(.tooLarge) }
+            body.reserveCapacity(min(length, 1 << 20))
+            expectsContinue = length > 0
+        } else {
+            expectsContinue = head.headers.contains(name: "Transfer-Encoding")
+        }
+        self.expectsContinue =
+            expectsContinue && head.headers.first(name: "Expect")?.lowercased() == "100-continue"
+    }
+
+    /// Adds bytes of the body; false if there are too many.
+    mutating func append(_ bytes: ByteBuffer, limit: Int) -> Bool {
+        guard body.count + bytes.readableBytes <= limit else { return false }
+        body.append(contentsOf: bytes.readableBytesView)
+        return true
+    }
+
+    /// The request, now that its body is complete.
+    consuming func finish(listeningAddress: String) -> Request {
+        Request(
+            method: method,
+            target: target,
+            headers: head.headers,
+            body: body,
+            user: user,
+            listeningAddress: listeningAddress
+        )
+    }
+
+    /// The method that is meant: a POST may carry another one for clients that can't send it; HEAD is a GET.
+    private static func method(of head: HTTPRequestHead) -> HTTPMethod {
+        var method = head.method
+        if method == .POST, let override = head.headers.first(name: "X-HTTP-Method-Override") {
+            let known: [HTTPMethod] = [.GET, .HEAD, .POST, .PUT, .DELETE, .TRACE, .CONNECT, .COPY]
+            method = known.first { $0.rawValue == override } ?? method
+        }
+        return method == .HEAD ? .GET : method
+    }
+}

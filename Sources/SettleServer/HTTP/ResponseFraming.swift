@@ -1,0 +1,147 @@
+// How a response is put on the wire: the version and persistence the client asked for, and whether it wants a body.
+//
+// Heads are written straight into the buffer that goes to the socket, with the body behind them: one write, one
+// flush. NIO's encoder would take the same fields apart into strings and back.
+
+import NIOCore
+import NIOHTTP1
+
+/// The framing of one response.
+struct ResponseFraming {
+    /// Whether the connection stays open after the response.
+    var keepsAlive = false
+    private var isHead = false
+    private var isOldVersion = false
+    private var requestID: String?
+
+    init() {}
+
+    /// The framing that a request asks for.
+    init(_ head: HTTPRequestHead) {
+        keepsAlive = head.isKeepAlive
+        isHead = head.method == .HEAD
+        isOldVersion = head.version.major < 1 || head.version.minor < 1
+        if let id = head.headers.first(name: "X-Couch-Request-ID"), Self.isRequestID(id) {
+            requestID = id
+        }
+    }
+
+    /// Whether pieces are framed as chunks; an old client gets them bare, and the end of the connection ends them.
+    var isChunked: Bool { !isOldVersion }
+    /// Whether the body is left out.
+    var omitsBody: Bool { isHead }
+
+    /// A whole response.
+    func whole(_ response: Response, loop: LoopContext) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(512 + (isHead ? 0 : response.body.count))
+        appendHead(response.head, to: &buffer, loop: loop)
+        if response.head.status != 304 {
+            buffer.writeStaticString("Content-Length: ")
+            buffer.writeString(String(response.body.count))
+            buffer.writeStaticString("\r\n")
+        }
+        appendPersistence(to: &buffer)
+        if !isHead {
+            buffer.writeBytes(response.body)
+        }
+        return buffer
+    }
+
+    /// The head of a response whose pieces follow.
+    mutating func streamHead(_ head: ResponseHead, loop: LoopContext) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        appendHead(head, to: &buffer, loop: loop)
+        if isChunked {
+            buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
+        } else {
+            keepsAlive = false
+        }
+        appendPersistence(to: &buffer)
+        return buffer
+    }
+
+    /// Appends one piece of a streamed body.
+    func appendPiece(_ piece: [UInt8], to buffer: inout ByteBuffer) {
+        guard !piece.isEmpty, !isHead else { return }
+        guard isChunked else {
+            buffer.writeBytes(piece)
+            return
+        }
+        buffer.reserveCapacity(minimumWritableBytes: piece.count + 16)
+        buffer.writeString(String(piece.count, radix: 16))
+        buffer.writeStaticString("\r\n")
+        buffer.writeBytes(piece)
+        buffer.writeStaticString("\r\n")
+    }
+
+    /// Appends the end of a streamed body.
+    func appendEnd(to buffer: inout ByteBuffer) {
+        if isChunked, !isHead {
+            buffer.writeStaticString("0\r\n\r\n")
+        }
+    }
+
+    private func appendHead(_ head: ResponseHead, to buffer: inout ByteBuffer, loop: LoopContext) {
+        buffer.writeStaticString("HTTP/1.1 ")
+        switch head.status {
+        case 200: buffer.writeStaticString("200 OK\r\n")
+        case 201: buffer.writeStaticString("201 Created\r\n")
+        default:
+            let phrase = HTTPResponseStatus(statusCode: head.status).reasonPhrase
+            buffer.writeString("\(head.status) \(phrase)\r\n")
+        }
+        buffer.writeBytes(loop.currentFixedFields)
+        switch head.contentType {
+        case .json: buffer.writeStaticString("Content-Type: application/json\r\n")
+        case .other(let type): buffer.writeString("Content-Type: \(type)\r\n")
+        case .none: break
+        }
+        switch head.cacheControl {
+        case .mustRevalidate: buffer.writeStaticString("Cache-Control: must-revalidate\r\n")
+        case .noCache: buffer.writeStaticString("Cache-Control: no-cache\r\n")
+        case .none: break
+        }
+        if let entityTag = head.entityTag {
+            buffer.writeStaticString("ETag: \"")
+            buffer.writeBytes(entityTag)
+            buffer.writeStaticString("\"\r\n")
+        }
+        if let location = head.location {
+            buffer.writeStaticString("Location: ")
+            buffer.writeBytes(location)
+            buffer.writeStaticString("\r\n")
+        }
+        for (name, value) in head.headers {
+            buffer.writeString("\(name): \(value)\r\n")
+        }
+        buffer.writeStaticString("X-CouchDB-Body-Time: 0\r\nX-Couch-Request-ID: ")
+        if let requestID {
+            buffer.writeString(requestID)
+        } else {
+            loop.appendRequestID(to: &buffer)
+        }
+        buffer.writeStaticString("\r\n")
+    }
+
+    private func appendPersistence(to buffer: inout ByteBuffer) {
+        if !keepsAlive {
+            buffer.writeStaticString("Connection: close\r\n")
+        } else if isOldVersion {
+            buffer.writeStaticString("Connection: keep-alive\r\n")
+        }
+        buffer.writeStaticString("\r\n")
+    }
+
+    private static func isRequestID(_ text: String) -> Bool {
+        (1...36).contains(text.utf8.count)
+            && text.utf8.allSatisfy { character in
+                switch character {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+    }
+}

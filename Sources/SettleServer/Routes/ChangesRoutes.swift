@@ -1,0 +1,94 @@
+// `/db/_changes`: what has changed, in order, once or from now on.
+
+import NIOHTTP1
+import Settle
+import SettleCore
+
+extension ServerCore {
+    /// `GET`, `POST /db/_changes`
+    func changes(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
+        var body: JSONObject?
+        switch request.method {
+        case .GET: break
+        case .POST:
+            try request.requireJSONContentType()
+            if !request.body.isEmpty { body = try request.jsonObject() }
+        default: throw request.notAllowed("GET,POST,HEAD")
+        }
+        let query = try ChangesQuery(
+            parameters: request.query,
+            body: body,
+            lastEventID: request.headers.first(name: "Last-Event-ID")
+        )
+        try checkFilter(query.filter, database)
+        let (position, tag) = try begin(query, database)
+        var head = ResponseHead()
+        switch query.feed {
+        case .normal:
+            if request.hasCurrent(tag) { return .now(.notModified(tag)) }
+            head.entityTag = tag
+        case .eventSource:
+            head.contentType = .other("text/event-stream")
+            head.cacheControl = .noCache
+        case .longpoll, .continuous: break
+        }
+        return .stream(head) { loop in
+            ChangesSource(database: database, query: query, position: position, loop: loop)
+        }
+    }
+
+    /// Where a feed begins, and the entity tag of the database as it is.
+    private func begin(
+        _ query: ChangesQuery,
+        _ database: Database
+    ) throws(SettleError) -> (position: UInt64, entityTag: [UInt8]) {
+        let (position, token) = try database.read { snapshot in
+            let present = try snapshot.state.sequence
+            let position: UInt64? =
+                switch query.since {
+                case .beginning: 0
+                case .now: present
+                case .token(let text): try snapshot.sequence(fromToken: text)
+                }
+            return (position, snapshot.sequenceToken(present))
+        }
+        guard let position else {
+            throw SettleError(.badRequest, "Malformed sequence supplied in 'since' parameter.")
+        }
+        return (position, EntityTag.of([Array(database.name.utf8), Array(token.utf8)]))
+    }
+
+    /// Refuses filters that can't be run, after finding out whether they exist at all.
+    private func checkFilter(_ filter: ChangesQuery.Filter, _ database: Database) throws(SettleError) {
+        switch filter {
+        case .none, .documents, .designDocuments: return
+        case .selector: break
+        case .function(let design, let name):
+            try requireFunction(["filters", name], design, database)
+        case .view(let design, let name):
+            try requireFunction(["views", name], design, database)
+        }
+        throw SettleError(.notImplemented, "This filter is not served yet.")
+    }
+
+    private func requireFunction(
+        _ path: [String],
+        _ design: String,
+        _ database: Database
+    ) throws(SettleError) {
+        var text: [UInt8] = []
+        let id = DocumentID("_design/\(design)")
+        switch try database.read({ snapshot in try snapshot.appendWinner(id, to: &text) }) {
+        case .missing: throw SettleError(.notFound, "missing")
+        case .deleted: throw SettleError(.notFound, "deleted")
+        case .found: break
+        }
+        var value = try readingJSON { try JSONValue(parsing: text) }
+        for name in path {
+            guard let next = value[name] else {
+                throw SettleError(.notFound, "missing json key: \(name)")
+            }
+            value = next
+        }
+    }
+}

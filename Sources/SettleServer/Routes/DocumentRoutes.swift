@@ -1,0 +1,278 @@
+// `/db/doc`: one document, which may be a design document or, in LocalRoutes.swift, a local one.
+
+import NIOHTTP1
+import Settle
+import SettleCore
+
+extension ServerCore {
+    /// Every method of `/db/doc`.
+    func document(
+        _ request: Request,
+        _ database: Database,
+        _ id: DocumentID
+    ) throws(SettleError) -> Answer {
+        switch request.method {
+        case .GET: return try getDocument(request, database, id)
+        case .PUT: return try putDocument(request, database, id)
+        case .DELETE: return try deleteDocument(request, database, id)
+        case .COPY: return try copyDocument(request, database, id)
+        case .POST:
+            guard request.headers.contains(name: "Referer") else {
+                throw SettleError(.badRequest, "Referer header required.")
+            }
+            throw SettleError(.notImplemented, "Uploads by HTML forms are not supported.")
+        default:
+            throw request.notAllowed("DELETE,GET,HEAD,POST,PUT,COPY")
+        }
+    }
+
+    /// `GET /db/doc`
+    func getDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError) -> Answer
+    {
+        if id.isLocal { return try getLocalDocument(request, database, id) }
+        if request.query.isEmpty {
+            return try found(request) { (body) throws(SettleError) in
+                try database.read { snapshot in (try snapshot.appendWinner(id, to: &body), false) }
+            }
+        }
+        let query = try DocumentQuery(request.query)
+        if let wanted = query.openRevisions {
+            return try getOpenRevisions(request, database, id, wanted, query)
+        }
+        return try found(request) { (body) throws(SettleError) in
+            try database.read { snapshot in
+                guard let record = try snapshot.document(id) else { return (.missing, false) }
+                if let revision = query.revision, !query.wantsLatest {
+                    let options = query.options.intersection(.revisions)
+                    return (try snapshot.append(id, record, revision: revision, options, to: &body), false)
+                }
+                let outcome = try snapshot.append(id, record, revision: nil, query.options, to: &body)
+                return (outcome, query.showsState(of: record))
+            }
+        }
+    }
+
+    /// Answers with the document that `append` finds, or why there is none.
+    ///
+    /// A document whose text says more than its revision does (conflicts, say) has no entity tag.
+    private func found(
+        _ request: Request,
+        _ append: (inout [UInt8]) throws(SettleError) -> (DocumentOutcome, showsState: Bool)
+    ) throws(SettleError) -> Answer {
+        var body: [UInt8] = []
+        body.reserveCapacity(512)
+        let (outcome, showsState) = try append(&body)
+        switch outcome {
+        case .missing: throw SettleError(.notFound, "missing")
+        case .deleted: throw SettleError(.notFound, "deleted")
+        case .found(let revision, _):
+            var tag: [UInt8]?
+            if !showsState {
+                var text: [UInt8] = []
+                revision.append(to: &text)
+                if request.hasCurrent(text) { return .now(.notModified(text)) }
+                tag = text
+            }
+            body.append(UInt8(ascii: "\n"))
+            var response = Response(body: body)
+            response.head.entityTag = tag
+            return .now(response)
+        }
+    }
+
+    /// `PUT /db/doc`
+    func putDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError) -> Answer
+    {
+        try id.validateText()
+        let query = try DocumentQuery(request.query)
+        try request.refuseMultipart()
+        let document = try incomingDocument(request.body, id, makingTerm: !query.isReplicated)
+        if id.isLocal { return try putLocalDocument(request, database, id, document, query) }
+        return try write(
+            document,
+            as: id,
+            of: database,
+            DocumentWrite(
+                status: document.isDeleted ? 200 : 201,
+                location: request.location(database: database.name, document: id),
+                query: query,
+                ifMatch: request.headers.first(name: "If-Match")
+            )
+        )
+    }
+
+    /// `POST /db`: a document that may leave its id to the server.
+    func postDocument(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
+        try request.requireJSONContentType()
+        let query = try DocumentQuery(request.query)
+        let document = try incomingDocument(request.body, nil, makingTerm: !query.isReplicated)
+        let id = document.id ?? DocumentID(identifiers.next())
+        try id.validateText()
+        if id.isLocal { return try putLocalDocument(request, database, id, document, query) }
+        return try write(
+            document,
+            as: id,
+            of: database,
+            DocumentWrite(
+                status: 201,
+                location: request.location(database: database.name, document: id),
+                query: query,
+                ifMatch: request.headers.first(name: "If-Match"),
+                hasEntityTag: false
+            )
+        )
+    }
+
+    /// `DELETE /db/doc`
+    func deleteDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError)
+        -> Answer
+    {
+        if id.isLocal { return try deleteLocalDocument(request, database, id) }
+        let record = try database.read { snapshot in try snapshot.document(id) }
+        guard let record else { throw SettleError(.notFound, "missing") }
+        guard !record.isDeleted else { throw SettleError(.notFound, "deleted") }
+        let query = try DocumentQuery(request.query)
+        let tombstone = try IncomingDocument(parsing: Array(#"{"_deleted":true}"#.utf8))
+        return try write(
+            tombstone,
+            as: id,
+            of: database,
+            DocumentWrite(status: 200, query: query, ifMatch: request.headers.first(name: "If-Match"))
+        )
+    }
+
+    /// `COPY /db/doc`
+    func copyDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError)
+        -> Answer
+    {
+        let target = try CopyDestination(request.headers.first(name: "Destination"))
+        let query = try DocumentQuery(request.query)
+        let revision = try DocumentQuery.parent(
+            inBody: nil,
+            query: query.revision,
+            ifMatch: request.headers.first(name: "If-Match")
+        )
+        var text: [UInt8] = []
+        let outcome = try database.read { snapshot in
+            if id.isLocal { return try snapshot.appendLocal(id, to: &text) }
+            guard let record = try snapshot.document(id) else { return .missing }
+            return try snapshot.append(id, record, revision: revision, to: &text)
+        }
+        switch outcome {
+        case .missing: throw SettleError(.notFound, "missing")
+        case .deleted: throw SettleError(.notFound, "deleted")
+        case .found: break
+        }
+        try target.id.validateText()
+        var document = try incomingDocument(text, target.id, makingTerm: true)
+        document.revision = target.revision
+        document.ancestry = nil
+        if target.id.isLocal {
+            return try putLocalDocument(
+                request,
+                database,
+                target.id,
+                document,
+                DocumentQuery(QueryParameters())
+            )
+        }
+        return try write(
+            document,
+            as: target.id,
+            of: database,
+            DocumentWrite(
+                status: 201,
+                location: request.location(database: database.name, document: target.id)
+            )
+        )
+    }
+
+    /// Reads a document that is to be written, and refuses what can't be.
+    func incomingDocument(
+        _ text: [UInt8],
+        _ id: DocumentID?,
+        makingTerm: Bool
+    ) throws(SettleError) -> IncomingDocument {
+        let document = try IncomingDocument(parsing: text, makingTerm: makingTerm)
+        try checkLimits(document, id ?? document.id)
+        return document
+    }
+
+    /// Refuses documents that are too large, and those with attachments, which are not kept yet.
+    func checkLimits(_ document: IncomingDocument, _ id: DocumentID?) throws(SettleError) {
+        guard document.body.count <= configuration.maximumDocumentSize else {
+            throw SettleError(.documentTooLarge, id?.text ?? "")
+        }
+        guard document.attachments == nil else {
+            throw SettleError(.notImplemented, "Attachments are not kept yet; nothing was written.")
+        }
+    }
+}
+
+extension DocumentQuery {
+    /// The extra members that the store is to add.
+    var options: DocumentOptions {
+        var options: DocumentOptions = []
+        if includesRevisions { options.insert(.revisions) }
+        if includesRevisionsInfo { options.insert(.revisionsInfo) }
+        if includesConflicts { options.insert(.conflicts) }
+        if includesDeletedConflicts { options.insert(.deletedConflicts) }
+        if includesSequence { options.insert(.localSequence) }
+        return options
+    }
+
+    /// Whether the answer tells something about the document that its revision doesn't determine.
+    func showsState(of record: DocumentRecord) -> Bool {
+        includesRevisionsInfo || includesSequence
+            || includesConflicts && !record.head.conflicts.isEmpty
+            || includesDeletedConflicts && !record.head.deletedConflicts.isEmpty
+    }
+}
+
+extension Request {
+    /// Whether the client's copy, which `If-None-Match` names, is the current one.
+    func hasCurrent(_ entityTag: [UInt8]) -> Bool {
+        guard let tags = headers.first(name: "If-None-Match") else { return false }
+        return tags.split(separator: ",").contains { tag in
+            let bare = tag.utf8.filter { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: " ") }
+            return bare.elementsEqual(entityTag) || bare.elementsEqual("*".utf8)
+        }
+    }
+
+    /// Refuses a document that comes with attachments as multipart.
+    func refuseMultipart() throws(SettleError) {
+        if headers.first(name: "Content-Type")?.lowercased().hasPrefix("multipart/") == true {
+            throw SettleError(.notImplemented, "Attachments are not kept yet; nothing was written.")
+        }
+    }
+}
+
+extension DocumentID {
+    /// Refuses ids that no document may have, and bytes that are no text.
+    func validateText() throws(SettleError) {
+        guard String(validating: bytes, as: UTF8.self) != nil else {
+            throw SettleError(.illegalDocumentID, "Document id must be valid UTF-8")
+        }
+        try validate()
+    }
+}
+
+/// Where a COPY goes: `Destination: id` or `id?rev=1-x`.
+struct CopyDestination {
+    let id: DocumentID
+    let revision: RevisionID?
+
+    init(_ header: String?) throws(SettleError) {
+        guard let header else {
+            throw SettleError(.badRequest, "Destination header is mandatory for COPY.")
+        }
+        guard !header.hasPrefix("http://"), !header.hasPrefix("https://") else {
+            throw SettleError(.badRequest, "Destination URL must be relative.")
+        }
+        let bytes = Array(header.utf8)
+        let mark = bytes.firstIndex(of: UInt8(ascii: "?"))
+        id = DocumentID(bytes: PercentEncoding.decode(bytes[..<(mark ?? bytes.endIndex)]))
+        let query = mark.map { QueryParameters(bytes[($0 + 1)...]) }
+        revision = try query?["rev"].map { (text) throws(SettleError) in try DocumentQuery.revision(text) }
+    }
+}

@@ -1,0 +1,142 @@
+// What the server tells about itself: `/`, `/_up`, `/_uuids`, `/_session`, and the lists of its databases.
+
+import NIOHTTP1
+import Settle
+import SettleCore
+
+extension ServerCore {
+    /// `GET /`
+    func getWelcome(_ request: Request) throws(SettleError) -> Answer {
+        guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
+        let answer: JSONValue = [
+            "couchdb": "Welcome",
+            "version": "3.5.0",
+            "git_sha": .string(ServerConfiguration.version),
+            "uuid": .string(folder.uuid),
+            "features": ["scheduler"],
+            "vendor": ["name": "Settle", "version": .string(ServerConfiguration.version)],
+        ]
+        return .now(Response(json: answer.text))
+    }
+
+    /// `GET /_up`
+    func getUp(_ request: Request) throws(SettleError) -> Answer {
+        guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
+        return .now(Response(json: #"{"status":"ok","seeds":{}}"#))
+    }
+
+    /// `GET /_uuids`
+    func getUUIDs(_ request: Request) throws(SettleError) -> Answer {
+        guard request.method == .GET else { throw request.notAllowed("GET") }
+        guard let count = Int(request.query["count"] ?? "1"), count >= 0 else {
+            throw SettleError(.badRequest, "count must be a positive integer")
+        }
+        guard count <= 1000 else { throw SettleError(.badRequest, "count parameter too large") }
+        let list = (0..<count).map { _ in JSONValue.string(identifiers.next()) }
+        let answer: JSONValue = ["uuids": .array(list)]
+        var response = Response(json: answer.text)
+        response.head.cacheControl = .noCache
+        response.head.entityTag = EntityTag.of([response.body])
+        return .now(response)
+    }
+
+    /// `GET /_session`
+    func getSession(_ request: Request) throws(SettleError) -> Answer {
+        guard request.method == .GET else {
+            guard request.method == .POST || request.method == .DELETE else {
+                throw request.notAllowed("GET,HEAD,POST,DELETE")
+            }
+            throw SettleError(.notImplemented, "Sessions with cookies are not served yet.")
+        }
+        if request.query["basic"] == "true", request.user.name == nil, !request.user.isAdministrator {
+            throw SettleError(.unauthorized, "Please login.")
+        }
+        var info: JSONObject = ["authentication_handlers": ["default"]]
+        if request.user.isAuthenticated { info["authenticated"] = "default" }
+        let answer: JSONValue = [
+            "ok": true,
+            "userCtx": [
+                "name": request.user.name.map { .string($0) } ?? .null,
+                "roles": request.user.isAdministrator ? ["_admin"] : [],
+            ],
+            "info": .object(info),
+        ]
+        return .now(Response(json: answer.text))
+    }
+
+    // MARK: databases
+
+    /// `GET /_all_dbs`
+    func getAllDatabases(_ request: Request) throws(SettleError) -> Answer {
+        guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
+        let names = try databaseNames(request)
+        return .now(try listed(request, JSONValue.array(names.map { .string($0) }).bytes))
+    }
+
+    /// `GET`, `POST /_dbs_info`
+    func databasesInfo(_ request: Request) throws(SettleError) -> Answer {
+        let names: [String]
+        switch request.method {
+        case .GET: names = try databaseNames(request)
+        case .POST:
+            try request.requireJSONContentType()
+            guard let keys = try request.jsonObject()["keys"] else {
+                throw SettleError(.badRequest, "`keys` member must exist.")
+            }
+            guard let keys = keys.array else {
+                throw SettleError(.badRequest, "`keys` member must be an array.")
+            }
+            guard keys.count <= 100 else {
+                throw SettleError(.badRequest, "`keys` member must have at most 100 elements.")
+            }
+            names = keys.map { $0.string ?? $0.text }
+        default: throw request.notAllowed("GET,HEAD,POST")
+        }
+        var body: [UInt8] = [UInt8(ascii: "[")]
+        for (position, name) in names.enumerated() {
+            if position > 0 { body.append(UInt8(ascii: ",")) }
+            try appendInfoRow(name, to: &body)
+        }
+        body.append(UInt8(ascii: "]"))
+        guard request.method == .GET else {
+            body.append(UInt8(ascii: "\n"))
+            return .now(Response(body: body))
+        }
+        return .now(try listed(request, body))
+    }
+
+    private func appendInfoRow(_ name: String, to body: inout [UInt8]) throws(SettleError) {
+        body.append(contentsOf: #"{"key":"#.utf8)
+        JSONText.appendString(name, to: &body)
+        if let database = try folder.open(name) {
+            body.append(contentsOf: #","info":"#.utf8)
+            try appendInfo(of: database, to: &body)
+            body.append(UInt8(ascii: "}"))
+        } else {
+            body.append(contentsOf: #","error":"not_found"}"#.utf8)
+        }
+    }
+
+    /// The names in the range that a query asks for.
+    private func databaseNames(_ request: Request) throws(SettleError) -> [String] {
+        var query = AllDocumentsQuery()
+        try query.set(request.query)
+        let range = query.range
+        let names = try folder.names().filter { name in
+            !name.utf8.lexicographicallyPrecedes(range.lower)
+                && range.upper.map { name.utf8.lexicographicallyPrecedes($0) } ?? true
+        }
+        return Array(
+            (query.isDescending ? names.reversed() : names).dropFirst(query.skip).prefix(query.limit)
+        )
+    }
+
+    /// A list with an entity tag.
+    private func listed(_ request: Request, _ list: [UInt8]) throws(SettleError) -> Response {
+        let tag = EntityTag.of([list])
+        if request.hasCurrent(tag) { return .notModified(tag) }
+        var response = Response(body: list + [UInt8(ascii: "\n")])
+        response.head.entityTag = tag
+        return response
+    }
+}

@@ -1,0 +1,76 @@
+// What every connection shares: the databases, the limits, and the services behind some of the routes. Immutable or
+// locked, so that any event loop may ask it anything at any time.
+
+import Logging
+import NIOPosix
+import Settle
+import SettleCore
+import Synchronization
+
+/// The part of a server that answers requests; it knows no sockets.
+final class ServerCore: Sendable {
+    /// Bodies larger than this are parsed off the event loop, which would stand still for other clients otherwise.
+    static let offLoopBodySize = 64 * 1024
+
+    let configuration: ServerConfiguration
+    let folder: DatabaseFolder
+    let logger: Logger
+    let threadPool: NIOThreadPool
+    let replication: (any ReplicationService)?
+    let authenticator: Authenticator
+    let identifiers = IdentifierSource()
+    let events: EventLog
+    let settings: SettingsStore
+    let requestCount = Atomic<Int>(0)
+    let started = ContinuousClock.now
+    private let address = Mutex("")
+
+    init(
+        configuration: ServerConfiguration,
+        folder: DatabaseFolder,
+        replication: (any ReplicationService)?,
+        threadPool: NIOThreadPool,
+        logger: Logger
+    ) throws(SettleError) {
+        self.configuration = configuration
+        self.folder = folder
+        self.replication = replication
+        self.threadPool = threadPool
+        self.logger = logger
+        authenticator = Authenticator(administrator: configuration.administrator)
+        events = EventLog(folder: folder)
+        settings = try SettingsStore(path: "\(folder.path)/.settle-config.json")
+    }
+
+    /// Where the server listens, as `host:port`.
+    var listeningAddress: String {
+        get { address.withLock { $0 } }
+        set { address.withLock { $0 = newValue } }
+    }
+
+    /// Answers a request; every error becomes a response here.
+    func answer(_ request: Request) -> Answer {
+        requestCount.add(1, ordering: .relaxed)
+        do throws(SettleError) {
+            return try route(request)
+        } catch {
+            if error.status >= 500 {
+                logger.error(
+                    "A request failed",
+                    metadata: [
+                        "method": "\(request.method)", "target": "\(request.target.text)",
+                        "error": "\(error)",
+                    ]
+                )
+            }
+            return .now(Response(error: error))
+        }
+    }
+
+    /// The database that a segment of a path names.
+    func database(_ segment: [UInt8]) throws(SettleError) -> Database {
+        let name = String(decoding: segment, as: UTF8.self)
+        guard let database = try folder.open(name) else { throw Database.doesNotExist }
+        return database
+    }
+}
