@@ -28,7 +28,9 @@ package enum HTTPDate {
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(time)Z"
     }
 
-    /// The date of a day counted from 1 January 1970, in the Gregorian calendar. Years are counted from March here, so
+    /// The date of a day counted from 1 January 1970, in the Gregorian calendar.
+    ///
+    /// Years are counted from March here, so
     /// that the leap day is a year's last and every 400 years (146,097 days) are alike.
     private static func civil(_ days: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468

@@ -38,7 +38,8 @@ package struct PeerFailure: Error, Hashable, Sendable {
         if case .status(let status) = kind { status } else { nil }
     }
 
-    /// Whether the same request may succeed a little later: no answer, 408, or a fault on the peer's side.
+    /// Whether the same request may succeed a little later: no answer, 408, or a fault of the peer.
+    ///
     /// A 501 stays what it is.
     package var isTransient: Bool {
         switch kind {

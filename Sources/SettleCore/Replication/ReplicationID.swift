@@ -1,6 +1,6 @@
 // A replication's name: the same request gives the same name, so that it finds its checkpoint again.
 //
-// CouchDB's fourth way of naming is the MD5 of a term (see `ErlangTerm`) that holds the server's uuid, both ends, and
+// CouchDB's fourth way of naming is the MD5 of a term (see `ErlangValue`) that holds the server's uuid, both ends, and
 // what narrows the copy: document ids, a filter's code and parameters, a selector. It leaves out what does not change
 // *what* is copied: passwords, http or https, continuous or not. Those that show are put behind it:
 //
@@ -32,17 +32,17 @@ extension ReplicationID {
         serverUUID: String,
         source: ReplicationEndpoint,
         target: ReplicationEndpoint,
-        narrowing: [ErlangTerm] = [],
+        narrowing: [ErlangValue] = [],
         suffix: String = ""
     ) {
-        let term = ErlangTerm.list([.binary(serverUUID), source.term, target.term] + narrowing)
+        let term = ErlangValue.list([.binary(serverUUID), source.term, target.term] + narrowing)
         base = hexadecimal(Insecure.MD5.hash(data: term.externalFormat))
         self.suffix = suffix
     }
 }
 
 extension ReplicationEndpoint {
-    fileprivate var term: ErlangTerm {
+    fileprivate var term: ErlangValue {
         switch self {
         case .local(let name): .tuple([.atom("local"), .binary(name)])
         case .remote(let remote):
@@ -50,7 +50,7 @@ extension ReplicationEndpoint {
                 .atom("remote"),
                 remote.user.map { .string($0) } ?? .atom("undefined"),
                 .string(remote.host),
-                remote.unusualPort.map { .integer($0) } ?? .atom("default"),
+                remote.unusualPort.map { .integer(Int64($0)) } ?? .atom("default"),
                 .string(remote.path),
                 .list(remote.headers.map { .tuple([.string($0.name), .string($0.value)]) }),
                 .atom("undefined"),

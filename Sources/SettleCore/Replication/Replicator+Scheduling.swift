@@ -79,7 +79,9 @@ extension Replicator {
         return waiting.comparisons.isEmpty ? nil : waiting.comparisons.removeFirst()
     }
 
-    /// How many documents to ask for at once, judging by the size of those before. The first group is a small one.
+    /// How many documents to ask for at once, judging by the size of those before.
+    ///
+    /// The first group is a small one.
     private var groupSize: Int {
         let bySize = averageBytes == 0 ? 100 : settings.groupBytes / averageBytes
         return max(1, min(settings.batchSize, bySize))
