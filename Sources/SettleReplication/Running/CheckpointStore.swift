@@ -47,8 +47,9 @@ struct CheckpointStore: Sendable {
         targetNotes = try await Self.write(target, name, document, replacing: targetNotes)
     }
 
-    /// A database that was deleted and made again in the meantime has not what the notes would say. Some servers always
-    /// answer "0".
+    /// Makes sure that a database is still the one that was written to.
+    ///
+    /// One that was deleted and made again has not what the notes would say. Some servers always answer "0".
     private static func check(_ now: String, _ before: String, _ peer: any Peer) throws(PeerFailure) {
         guard now == before || now == "0" || before == "0" else {
             throw PeerFailure(

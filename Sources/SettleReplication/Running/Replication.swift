@@ -199,7 +199,9 @@ extension Replication {
         return name
     }
 
-    /// Waits after a failure: a second, doubling, at most ten minutes. False if the replication was stopped meanwhile.
+    /// Waits after a failure: a second, doubling, at most ten minutes.
+    ///
+    /// False if the replication was stopped meanwhile.
     private func survive(_ error: SettleError) async -> Bool {
         let crashes = state.withLock { state in
             // Whoever has come further since the last failure starts over with the shortest wait.

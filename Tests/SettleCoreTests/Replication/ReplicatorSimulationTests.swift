@@ -1,3 +1,4 @@
+import SettleTestSupport
 import Testing
 
 @testable import SettleCore
@@ -138,20 +139,5 @@ private struct Simulation {
             row.revisions.map { WantedRevision(id: row.id, revision: $0) }
         }
         .filter { !target.contains($0) && !failed.contains([$0.id.text, $0.revision.text]) }
-    }
-}
-
-/// SplitMix64.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }
