@@ -95,6 +95,11 @@ let package = Package(
             dependencies: ["Settle", "SettleCore", "SettleTestSupport"],
             swiftSettings: storeSettings
         ),
+        .testTarget(
+            name: "SettleReplicationTests",
+            dependencies: ["SettleReplication", "Settle", "SettleCore", "SettleTestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "SettleStorageTests", dependencies: ["SettleStorage"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

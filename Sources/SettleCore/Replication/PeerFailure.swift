@@ -1,0 +1,64 @@
+// Why a request to a peer did not succeed, as far as the replicator needs to know to decide what to do.
+
+/// A request to a peer that failed as a whole.
+package struct PeerFailure: Error, Hashable, Sendable {
+    /// What sort of failure; decides whether trying again can help.
+    package enum Kind: Hashable, Sendable {
+        /// No answer: refused, cut, timed out.
+        case transport
+        /// An answer with an HTTP status other than success.
+        case status(Int)
+        /// The answer would have been larger than we are willing to hold.
+        case answerTooLarge
+        /// The answer was not what the protocol says.
+        case malformedAnswer
+    }
+
+    package let kind: Kind
+    /// The peer's short name for it, such as `forbidden`.
+    package let name: String
+    package let reason: String
+    /// How long the peer asks us to wait.
+    package let retryAfter: Duration?
+
+    package init(_ kind: Kind, name: String, reason: String, retryAfter: Duration? = nil) {
+        self.kind = kind
+        self.name = name
+        self.reason = reason
+        self.retryAfter = retryAfter
+    }
+
+    /// A failure of a local database.
+    package init(_ error: SettleError) {
+        self.init(.status(error.status), name: error.name, reason: error.reason)
+    }
+
+    /// The HTTP status, if there was an answer.
+    package var status: Int? {
+        if case .status(let status) = kind { status } else { nil }
+    }
+
+    /// Whether the same request may succeed a little later: no answer, 408, or a fault of the peer.
+    ///
+    /// A 501 stays what it is.
+    package var isTransient: Bool {
+        switch kind {
+        case .transport: true
+        case .status(let status): status == 408 || (status >= 500 && status != 501)
+        case .answerTooLarge, .malformedAnswer: false
+        }
+    }
+
+    /// The error that a job ends with because of this.
+    package var error: SettleError {
+        switch kind {
+        case .status(401): SettleError(.unauthorized, reason)
+        case .status(403): SettleError(.forbidden, reason)
+        case .status(404): SettleError(.databaseNotFound, reason)
+        case .status(408): SettleError(.timeout, reason)
+        case .status(507): SettleError(.insufficientStorage, reason)
+        case .transport, .status, .answerTooLarge, .malformedAnswer:
+            SettleError(.internalError, "\(name): \(reason)")
+        }
+    }
+}

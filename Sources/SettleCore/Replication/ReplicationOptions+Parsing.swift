@@ -1,0 +1,208 @@
+// Reads the body of `_replicate`, with CouchDB's words for what is wrong with it. Members it does not know it passes over.
+
+extension ReplicationRequest {
+    /// The request that a body makes.
+    package init(_ body: JSONValue) throws(SettleError) {
+        guard let object = body.object else {
+            throw SettleError(.badRequest, "Request body must be a JSON object")
+        }
+        let cancels = try object.flag("cancel") ?? false
+        let name = ["id", "replication_id", "_local_id"].lazy.compactMap { object[$0]?.string }.first
+        if cancels, let name {
+            // A plus sign that came through a URL is a space.
+            self = .cancel(name: String(decoding: name.utf8.map { $0 == 32 ? 43 : $0 }, as: UTF8.self))
+            return
+        }
+        let options = try ReplicationOptions(object)
+        self = cancels ? .cancelSame(options) : .start(options)
+    }
+}
+
+extension ReplicationOptions {
+    /// The options that the body of `_replicate`, or a document of a replicator database, holds.
+    package init(_ object: JSONObject) throws(SettleError) {
+        self.init(
+            source: try ReplicationEndpoint(object["source"]),
+            target: try ReplicationEndpoint(object["target"])
+        )
+        createsTarget = try object.flag("create_target") ?? false
+        creationParameters = try Self.creationParameters(object["create_target_params"])
+        isContinuous = try object.flag("continuous") ?? false
+        winningRevisionsOnly = try object.flag("winning_revs_only") ?? false
+        usesCheckpoints = try object.flag("use_checkpoints") ?? true
+        usesBulkGet = try object.flag("use_bulk_get") ?? true
+        selection = try Self.selection(object)
+        if let since = object["since_seq"], !since.isNull {
+            sinceSequence = SourceSequence(json: since.bytes)
+        }
+        batchSize = try object.positive("worker_batch_size") ?? batchSize
+        retries = try object.positive("retries_per_request") ?? retries
+        if let interval = try object.positive("checkpoint_interval") {
+            checkpointInterval = .milliseconds(interval)
+        }
+        if let timeout = try object.positive("connection_timeout") {
+            connectionTimeout = .milliseconds(timeout)
+        }
+    }
+
+    private static func selection(_ object: JSONObject) throws(SettleError) -> Selection {
+        let parameters: JSONObject
+        switch object["query_params"] {
+        case nil: parameters = JSONObject()
+        case .object(let given)?: parameters = given
+        case _?: throw SettleError(.badRequest, "parameter `query_params` must be an object")
+        }
+        var found: [Selection] = []
+        switch object["doc_ids"] {
+        case nil, .null?: break
+        case .array(let elements)?:
+            found.append(.documents(try documentIDs(elements)))
+        case _?: throw SettleError(.badRequest, "parameter `doc_ids` must be an array")
+        }
+        if let filter = object["filter"] {
+            guard let name = filter.string else {
+                throw SettleError(.badRequest, "parameter `filter` must be a string")
+            }
+            found.append(.filter(name: name, parameters: parameters))
+        }
+        switch object["selector"] {
+        case nil: break
+        case .object(let selector)?: found.append(.selector(selector))
+        case _?: throw SettleError(.badRequest, "parameter `selector` must be a JSON object")
+        }
+        guard found.count <= 1 else {
+            throw SettleError(.badRequest, "`doc_ids`,`filter`,`selector` are mutually exclusive")
+        }
+        return found.first ?? .everything
+    }
+
+    /// Ids, which may be percent-encoded, as they were in the first replicators; each once, sorted.
+    private static func documentIDs(_ elements: [JSONValue]) throws(SettleError) -> [DocumentID] {
+        var ids: Set<DocumentID> = []
+        for element in elements {
+            guard let id = element.string else {
+                throw SettleError(.badRequest, "parameter `doc_ids` must be an array of strings")
+            }
+            ids.insert(DocumentID(bytes: PercentEncoding.decoded(id.utf8)))
+        }
+        return ids.sorted()
+    }
+
+    private static func creationParameters(_ value: JSONValue?) throws(SettleError) -> [RemoteEndpoint.Header]
+    {
+        guard let value else { return [] }
+        guard let object = value.object else {
+            throw SettleError(.badRequest, "parameter `create_target_params` must be a JSON object")
+        }
+        return object.members.map {
+            RemoteEndpoint.Header(name: $0.name, value: $0.value.string ?? $0.value.text)
+        }
+    }
+}
+
+extension ReplicationEndpoint {
+    /// The endpoint that a `source` or `target` member names: a database's name, a URL, or an object with `url`.
+    package init(_ value: JSONValue?) throws(SettleError) {
+        switch value {
+        case .string(let text)?:
+            if text.utf8.starts(with: "http://".utf8) || text.utf8.starts(with: "https://".utf8) {
+                self = .remote(try Self.remote(text))
+            } else if text.contains("://") {
+                throw SettleError(.badRequest, "endpoint has an invalid url")
+            } else {
+                self = .local(name: text)
+            }
+        case .object(let object)?:
+            guard let url = object["url"]?.string else {
+                throw SettleError(.badRequest, "endpoint has an invalid url")
+            }
+            var remote = try Self.remote(url)
+            try remote.read(headers: object["headers"])
+            try remote.read(authentication: object["auth"])
+            self = .remote(remote)
+        case nil, .null?: throw SettleError(.badRequest, "Missing replicator database")
+        case _?: throw SettleError(.badRequest, "endpoint has an invalid url")
+        }
+    }
+
+    private static func remote(_ url: String) throws(SettleError) -> RemoteEndpoint {
+        guard let remote = RemoteEndpoint(url: url) else {
+            throw SettleError(.badRequest, "endpoint has an invalid url")
+        }
+        return remote
+    }
+}
+
+extension RemoteEndpoint {
+    /// Takes `{"name":"value"}`; a Basic authorization among them becomes user and password.
+    fileprivate mutating func read(headers value: JSONValue?) throws(SettleError) {
+        guard let value, !value.isNull else { return }
+        guard let object = value.object else {
+            throw SettleError(.badRequest, "`headers` must be a JSON object")
+        }
+        for member in object.members {
+            guard let text = member.value.string else {
+                throw SettleError(.badRequest, "the header `\(member.name)` must be a string")
+            }
+            guard !(member.name + text).utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }),
+                !member.name.isEmpty
+            else {
+                throw SettleError(
+                    .badRequest,
+                    "the header `\(member.name)` has characters that headers can't have"
+                )
+            }
+            if member.name.lowercased() == "authorization", let (user, password) = Self.basic(text) {
+                self.user = self.user ?? user
+                self.password = self.password ?? password
+            } else {
+                headers.append(Header(name: member.name, value: text))
+            }
+        }
+        headers.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    /// Takes `{"basic":{"username":…,"password":…}}`.
+    fileprivate mutating func read(authentication value: JSONValue?) throws(SettleError) {
+        guard let basic = value?["basic"] else { return }
+        guard let user = basic["username"]?.string, let password = basic["password"]?.string else {
+            throw SettleError(.badRequest, "`auth.basic` needs `username` and `password`")
+        }
+        (self.user, self.password) = (user, password)
+    }
+
+    /// User and password of a Basic authorization.
+    private static func basic(_ header: String) -> (String, String)? {
+        let bytes = Array(header.utf8)
+        guard bytes.count > 6, String(decoding: bytes[..<6], as: UTF8.self).lowercased() == "basic " else {
+            return nil
+        }
+        guard let plain = Base64.decoded(bytes[6...]), let colon = plain.firstIndex(of: UInt8(ascii: ":"))
+        else {
+            return nil
+        }
+        return (
+            String(decoding: plain[..<colon], as: UTF8.self),
+            String(decoding: plain[(colon + 1)...], as: UTF8.self)
+        )
+    }
+}
+
+extension JSONObject {
+    fileprivate func flag(_ name: String) throws(SettleError) -> Bool? {
+        guard let value = self[name] else { return nil }
+        guard let flag = value.bool else {
+            throw SettleError(.badRequest, "parameter `\(name)` must be a boolean")
+        }
+        return flag
+    }
+
+    /// A whole number above 0, which may be written as a string.
+    fileprivate func positive(_ name: String) throws(SettleError) -> Int? {
+        guard let value = self[name] else { return nil }
+        guard let number = value.int ?? value.string.flatMap({ Int($0) }), number > 0 else {
+            throw SettleError(.badRequest, "parameter `\(name)` must be a positive integer")
+        }
+        return number
+    }
+}

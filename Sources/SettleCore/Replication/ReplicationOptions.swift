@@ -1,0 +1,98 @@
+// What a replication is asked to do.
+
+/// What to copy from where to where, and how.
+public struct ReplicationOptions: Hashable, Sendable {
+    /// Which documents to copy.
+    public enum Selection: Hashable, Sendable {
+        /// All of them.
+        case everything
+        /// Those with these ids.
+        case documents([DocumentID])
+        /// Those that a filter function of the source lets through: `design/name`, or `_view` and `_design`.
+        case filter(name: String, parameters: JSONObject)
+        /// Those that match a selector.
+        case selector(JSONObject)
+    }
+
+    /// Where to copy from.
+    public var source: ReplicationEndpoint
+    /// Where to copy to.
+    public var target: ReplicationEndpoint
+    /// Whether to create the target first.
+    public var createsTarget = false
+    /// The query parameters to create the target with, such as `q`.
+    public var creationParameters: [RemoteEndpoint.Header] = []
+    /// Whether to wait for further changes at the end, instead of finishing.
+    public var isContinuous = false
+    /// Which documents to copy.
+    public var selection = Selection.everything
+    /// Whether to leave out the leaves that lost against another one.
+    public var winningRevisionsOnly = false
+    /// Where to start if there is no checkpoint.
+    public var sinceSequence: SourceSequence?
+    /// Whether to note in both databases how far the copy has come, and to go on from there.
+    public var usesCheckpoints = true
+    /// How often to note it while copying.
+    public var checkpointInterval = Duration.seconds(30)
+    /// The number of changes, and of documents, in one request.
+    public var batchSize = 500
+    /// Whether to ask for many documents at once.
+    public var usesBulkGet = true
+    /// How long to wait for a peer's answer.
+    public var connectionTimeout = Duration.seconds(30)
+    /// How often a request is tried again.
+    public var retries = 5
+
+    /// A copy of everything, once.
+    public init(source: ReplicationEndpoint, target: ReplicationEndpoint) {
+        self.source = source
+        self.target = target
+    }
+}
+
+/// What the body of a `_replicate` request asks for.
+package enum ReplicationRequest: Hashable, Sendable {
+    /// Run this.
+    case start(ReplicationOptions)
+    /// End the replication of this name.
+    case cancel(name: String)
+    /// End the replication that these options would start.
+    case cancelSame(ReplicationOptions)
+}
+
+extension ReplicationOptions {
+    /// What stands behind the base of the name.
+    package var nameSuffix: String {
+        (isContinuous ? "+continuous" : "") + (createsTarget ? "+create_target" : "")
+    }
+
+    /// What narrows the copy, as terms of the name.
+    ///
+    /// A filter function is named by its code, which has to be looked up in the source before.
+    package func narrowing(filterCode: String?) -> [ErlangValue] {
+        var terms: [ErlangValue]
+        switch selection {
+        case .everything: terms = []
+        case .documents(let ids):
+            terms = [.list(Set(ids).sorted().map { .binary($0.bytes) })]
+        case .filter(let name, let parameters):
+            let sorted = parameters.members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            let term = ErlangValue(.object(JSONObject(sorted.map { ($0.name, $0.value) })))
+            terms = [.binary(filterCode ?? name), term]
+        case .selector(let selector): terms = [ErlangValue(.object(selector))]
+        }
+        if winningRevisionsOnly { terms.append(.binary("winning_revs_only")) }
+        if let sinceSequence, let value = try? JSONValue(parsing: sinceSequence.json) {
+            terms.append(ErlangValue(value))
+        }
+        return terms
+    }
+
+    /// The design document and the name of the filter function whose code is part of the name, if there is one.
+    package var filterFunction: (design: DocumentID, name: String)? {
+        guard case .filter(let filter, _) = selection, !filter.utf8.starts(with: "_".utf8) else { return nil }
+        let parts = filter.split(separator: "/", maxSplits: 1)
+        guard parts.count == 2 else { return nil }
+        return (DocumentID("_design/" + parts[0]), String(parts[1]))
+    }
+}

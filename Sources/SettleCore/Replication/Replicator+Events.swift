@@ -1,0 +1,184 @@
+// What happened, and what to do next.
+
+extension Replicator {
+    /// The run begins.
+    package mutating func start() -> [Action] {
+        proceed()
+    }
+
+    /// A page of changes arrived.
+    package mutating func changesRead(_ page: ChangesPage) -> [Action] {
+        guard phase == .copying, isReading else { return [] }
+        isReading = false
+        (changesAttempts, changesThrottled) = (0, 0)
+        pending = page.pending
+        // A filter may have passed over many changes after the last row. A run that ends notes the last row, as CouchDB
+        // does; a run that goes on notes how far it has looked.
+        let end = settings.isContinuous ? page.lastSequence : page.lastRowSequence ?? position
+        if !page.rows.isEmpty || end != position {
+            open(page.rows, end: end)
+        }
+        position = page.lastSequence
+        reachedEnd = page.rows.count < settings.batchSize || page.pending == 0
+        return proceed()
+    }
+
+    /// The target said which revisions it lacks.
+    package mutating func compared(_ id: StepID, missing: [WantedRevision]) -> [Action] {
+        guard let item = running.removeValue(forKey: id) else { return [] }
+        statistics.missingFound += missing.count
+        add(fetching: missing, batch: item.batch)
+        return close(item)
+    }
+
+    /// The source gave documents.
+    package mutating func fetched(_ id: StepID, _ answer: FetchAnswer) -> [Action] {
+        guard let item = running.removeValue(forKey: id) else { return [] }
+        let wanted = item.step.wanted
+        statistics.documentsRead += answer.documents.count
+        if case .fetch = item.step {
+            statistics.bulkGetAttempts += wanted.count
+            statistics.bulkGetDocuments += answer.documents.count
+        }
+        learnSize(of: answer.documents)
+        var writable = answer.documents
+        if writable.contains(where: \.hasAttachments) {
+            for document in writable where document.hasAttachments {
+                fail(
+                    document.id,
+                    document.revision,
+                    "not_implemented",
+                    "The document has attachments, which this replicator does not copy."
+                )
+            }
+            writable.removeAll(where: \.hasAttachments)
+        }
+        if !writable.isEmpty {
+            add(Item(batch: item.batch, step: .write(writable)))
+        }
+        lookAgain(answer.missing.map { wanted[$0] }, item)
+        for refusal in answer.refused {
+            let revision = wanted[refusal.index]
+            if case .fetch = item.step {
+                add(Item(batch: item.batch, step: .fetchAlone(revision)))
+            } else {
+                fail(revision.id, revision.revision, refusal.name, refusal.reason)
+            }
+        }
+        return close(item)
+    }
+
+    /// The target took the documents of a step, except for some.
+    package mutating func written(_ id: StepID, rejected: [WriteRejection]) -> [Action] {
+        guard let item = running.removeValue(forKey: id), case .write(let documents) = item.step else {
+            return []
+        }
+        let final = rejected.filter { !$0.isTransient }
+        statistics.documentsWritten += documents.count - rejected.count
+        for rejection in final {
+            fail(rejection.id, rejection.revision, rejection.name, rejection.reason)
+        }
+        let again = documents.filter { document in
+            rejected.contains { $0.isTransient && $0.concerns(document) }
+        }
+        if let reason = rejected.first(where: \.isTransient), !again.isEmpty {
+            guard item.attempts < settings.retries else {
+                return end(.failed(SettleError(.internalError, "\(reason.name): \(reason.reason)")))
+            }
+            let delay = RetryDelay.afterFailure(item.attempts)
+            add(Item(batch: item.batch, step: .write(again), attempts: item.attempts + 1, delay: delay))
+        }
+        return close(item)
+    }
+
+    /// The checkpoint interval has passed.
+    package mutating func checkpointDue() -> [Action] {
+        phase == .copying ? saveCheckpoint() : []
+    }
+
+    /// Both peers have noted a sequence.
+    package mutating func checkpointSaved(_ sequence: SourceSequence) -> [Action] {
+        guard isSavingCheckpoint else { return [] }
+        isSavingCheckpoint = false
+        checkpointAttempts = 0
+        committed = sequence
+        if case .closing(let outcome) = phase { return end(outcome) }
+        return []
+    }
+
+    /// The run is to end soon, with what is done by now.
+    package mutating func stop() -> [Action] {
+        phase == .copying ? end(.stopped) : []
+    }
+}
+
+extension Replicator {
+    /// Begins a batch.
+    private mutating func open(_ rows: [ChangedDocument], end: SourceSequence) {
+        let number = nextBatch
+        nextBatch += 1
+        batches[number] = Batch(end: end)
+        statistics.missingChecked += rows.reduce(0) { $0 + $1.revisions.count }
+        let copyable = rows.filter { !$0.id.bytes.isEmpty }
+        for row in rows where row.id.bytes.isEmpty {
+            fail(row.id, row.revisions.first, "illegal_docid", "Document id must not be empty")
+        }
+        if settings.targetIsEmpty {
+            let wanted = copyable.flatMap { row in
+                row.revisions.map { WantedRevision(id: row.id, revision: $0) }
+            }
+            statistics.missingFound += wanted.count
+            add(fetching: wanted, batch: number)
+        } else if !copyable.isEmpty {
+            add(Item(batch: number, step: .compare(copyable)))
+        }
+        closeFinishedBatches()
+    }
+
+    /// Revisions that were missing may appear a moment later, where the source is a cluster; once.
+    private mutating func lookAgain(_ missing: [WantedRevision], _ item: Item) {
+        guard !missing.isEmpty else { return }
+        if item.isSecondLook {
+            for revision in missing {
+                fail(
+                    revision.id,
+                    revision.revision,
+                    "not_found",
+                    "The source does not have this revision any more."
+                )
+            }
+        } else if case .fetchAlone(let revision) = item.step {
+            add(Item(batch: item.batch, step: .fetchAlone(revision), isSecondLook: true, delay: .seconds(2)))
+        } else {
+            add(Item(batch: item.batch, step: .fetch(missing), isSecondLook: true, delay: .seconds(2)))
+        }
+    }
+
+    private mutating func learnSize(of documents: [FetchedDocument]) {
+        guard !documents.isEmpty else { return }
+        let average = documents.reduce(0) { $0 + $1.json.count } / documents.count
+        averageBytes = averageBytes == 0 ? average : (averageBytes * 3 + average) / 4
+    }
+}
+
+extension Replicator.Step {
+    /// The revisions that a step asks the source for.
+    var wanted: [WantedRevision] {
+        switch self {
+        case .fetch(let revisions): revisions
+        case .fetchAlone(let revision): [revision]
+        case .compare, .write: []
+        }
+    }
+}
+
+extension WriteRejection {
+    /// Whether the target might take the document a little later.
+    fileprivate var isTransient: Bool {
+        ["internal_server_error", "timeout", "service_unavailable", "error", "unknown_error"].contains(name)
+    }
+
+    fileprivate func concerns(_ document: FetchedDocument) -> Bool {
+        document.id == id && (revision == nil || revision == document.revision)
+    }
+}

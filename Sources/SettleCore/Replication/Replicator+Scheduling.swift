@@ -1,0 +1,117 @@
+// Which step runs next, when a batch is done, and how a run ends.
+
+extension Replicator {
+    /// Queues a step.
+    mutating func add(_ item: Item) {
+        batches[item.batch]?.open += 1
+        switch item.step {
+        case .write: waiting.writes.append(item)
+        case .fetch, .fetchAlone: waiting.fetches.append(item)
+        case .compare: waiting.comparisons.append(item)
+        }
+    }
+
+    /// Queues the fetching of revisions: together, or one by one where the source can't do that.
+    mutating func add(fetching wanted: [WantedRevision], batch: Int) {
+        guard !wanted.isEmpty else { return }
+        if usesBulkGet {
+            add(Item(batch: batch, step: .fetch(wanted)))
+        } else {
+            for revision in wanted {
+                add(Item(batch: batch, step: .fetchAlone(revision)))
+            }
+        }
+    }
+
+    /// A step is over; whatever follows from it has been queued before.
+    mutating func close(_ item: Item) -> [Action] {
+        batches[item.batch]?.open -= 1
+        closeFinishedBatches()
+        return proceed()
+    }
+
+    /// Moves `through` over the batches at the front that are done.
+    mutating func closeFinishedBatches() {
+        while let batch = batches[firstBatch], batch.open == 0 {
+            through = batch.end
+            batches[firstBatch] = nil
+            firstBatch += 1
+        }
+    }
+
+    /// Starts what may start.
+    mutating func proceed() -> [Action] {
+        guard phase == .copying else { return [] }
+        var actions: [Action] = []
+        while running.count < settings.concurrentSteps, let item = takeNext() {
+            let id = nextStep
+            nextStep += 1
+            running[id] = item
+            actions.append(.perform(id, item.step, delay: item.delay))
+        }
+        let mayRead = settings.isContinuous || !reachedEnd
+        if !isReading, mayRead, batches.count < settings.openBatches {
+            isReading = true
+            actions.append(
+                .readChanges(after: position, limit: settings.batchSize, waiting: reachedEnd, delay: .zero)
+            )
+        }
+        if reachedEnd, !settings.isContinuous, batches.isEmpty {
+            actions += end(.completed)
+        }
+        return actions
+    }
+
+    /// The next step to run: later stages first, so that documents in memory leave it soon.
+    private mutating func takeNext() -> Item? {
+        if !waiting.writes.isEmpty { return waiting.writes.removeFirst() }
+        if !waiting.fetches.isEmpty {
+            guard case .fetch(let wanted) = waiting.fetches[0].step, wanted.count > groupSize else {
+                return waiting.fetches.removeFirst()
+            }
+            // The rest stays in front, as a step of its own.
+            var group = waiting.fetches[0]
+            waiting.fetches[0].step = .fetch(Array(wanted[groupSize...]))
+            group.step = .fetch(Array(wanted[..<groupSize]))
+            batches[group.batch]?.open += 1
+            return group
+        }
+        return waiting.comparisons.isEmpty ? nil : waiting.comparisons.removeFirst()
+    }
+
+    /// How many documents to ask for at once, judging by the size of those before.
+    ///
+    /// The first group is a small one.
+    private var groupSize: Int {
+        let bySize = averageBytes == 0 ? 100 : settings.groupBytes / averageBytes
+        return max(1, min(settings.batchSize, bySize))
+    }
+
+    /// Lists a document as not copied.
+    mutating func fail(_ id: DocumentID, _ revision: RevisionID?, _ name: String, _ reason: String) {
+        statistics.documentWriteFailures += 1
+        if failures.count >= settings.rememberedFailures { failures.removeFirst() }
+        failures.append(DocumentFailure(id: id, revision: revision, name: name, reason: reason))
+    }
+
+    /// Ends the run, after a last checkpoint if one is due.
+    mutating func end(_ outcome: Outcome) -> [Action] {
+        if phase == .finished { return [] }
+        phase = .closing(outcome)
+        isReading = false
+        waiting = ([], [], [])
+        running = [:]
+        if isSavingCheckpoint { return [] }
+        let last = saveCheckpoint()
+        if !last.isEmpty { return last }
+        phase = .finished
+        return [.finish(outcome)]
+    }
+
+    /// Notes how far the run has come, unless that is noted already.
+    mutating func saveCheckpoint(delay: Duration = .zero) -> [Action] {
+        guard settings.usesCheckpoints, !isSavingCheckpoint, through != committed else { return [] }
+        isSavingCheckpoint = true
+        return [.saveCheckpoint(through, delay: delay)]
+    }
+}

@@ -1,0 +1,129 @@
+// How requests travel: one client for all peers, which keeps connections open and reuses them.
+
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import SettleCore
+
+extension HTTPPeer {
+    /// The body of a request.
+    struct Body {
+        var buffer: ByteBuffer
+
+        init(capacity: Int) {
+            buffer = ByteBufferAllocator().buffer(capacity: capacity)
+        }
+
+        init(bytes: [UInt8]) {
+            buffer = ByteBuffer(bytes: bytes)
+        }
+
+        mutating func append(_ bytes: ArraySlice<UInt8>) {
+            buffer.writeBytes(bytes)
+        }
+    }
+
+    /// A request below the database's URL.
+    struct Request {
+        var method: HTTPMethod
+        var path: String
+        var body: Body?
+        var headers: [RemoteEndpoint.Header]
+        /// The whole time a short question may take; nil: as long as bytes keep coming.
+        var deadline: Duration?
+        /// The most bytes of an answer.
+        var limit: Int
+
+        init(
+            _ method: HTTPMethod,
+            _ path: String,
+            body: Body? = nil,
+            headers: [RemoteEndpoint.Header] = [],
+            deadline: Duration? = nil,
+            limit: Int = HTTPPeer.groupLimit
+        ) {
+            self.method = method
+            self.path = path
+            self.body = body
+            self.headers = headers
+            self.deadline = deadline
+            self.limit = limit
+        }
+    }
+
+    /// The client of all peers, which lives as long as the process.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout = .init(connect: .seconds(15), read: .seconds(60))
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
+        configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
+        return HTTPClient(configuration: configuration)
+    }()
+
+    /// Sends a request and reads the whole answer; a status other than success is a failure.
+    func answer(to request: Request) async throws(PeerFailure) -> [UInt8] {
+        var outgoing = HTTPClientRequest(url: endpoint.url + request.path)
+        outgoing.method = request.method
+        outgoing.headers.add(name: "Accept", value: "application/json")
+        outgoing.headers.add(name: "User-Agent", value: "Settle")
+        if let user = endpoint.user {
+            let credentials = Base64.encoded(Array("\(user):\(endpoint.password ?? "")".utf8))
+            outgoing.headers.add(name: "Authorization", value: "Basic \(credentials)")
+        }
+        for header in endpoint.headers + request.headers {
+            outgoing.headers.replaceOrAdd(name: header.name, value: header.value)
+        }
+        if let body = request.body {
+            outgoing.headers.add(name: "Content-Type", value: "application/json")
+            outgoing.body = .bytes(body.buffer)
+        }
+        do {
+            let response = try await send(outgoing, deadline: request.deadline)
+            let isSuccess = (200..<300).contains(response.status.code)
+            let text = try await read(response, limit: isSuccess ? request.limit : 1 << 20)
+            guard isSuccess else {
+                let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
+                throw PeerFailure(
+                    status: Int(response.status.code),
+                    body: text,
+                    retryAfter: retryAfter.map { .seconds(max($0, 0)) },
+                    url: shownName
+                )
+            }
+            return text
+        } catch let failure as PeerFailure {
+            throw failure
+        } catch {
+            throw PeerFailure(.transport, name: "no_answer", reason: "\(shownName) does not answer: \(error)")
+        }
+    }
+
+    private func send(_ request: HTTPClientRequest, deadline: Duration?) async throws -> HTTPClientResponse {
+        guard let deadline else {
+            return try await Self.client.execute(request, deadline: .distantFuture)
+        }
+        let seconds = deadline.components.seconds
+        return try await Self.client.execute(request, timeout: .seconds(max(seconds, 1)))
+    }
+
+    private func read(_ response: HTTPClientResponse, limit: Int) async throws -> [UInt8] {
+        var text: [UInt8] = []
+        if let length = response.headers.first(name: "Content-Length").flatMap({ Int($0) }) {
+            guard length <= limit else { throw tooLarge(limit) }
+            text.reserveCapacity(length)
+        }
+        for try await chunk in response.body {
+            guard text.count + chunk.readableBytes <= limit else { throw tooLarge(limit) }
+            text.append(contentsOf: chunk.readableBytesView)
+        }
+        return text
+    }
+
+    private func tooLarge(_ limit: Int) -> PeerFailure {
+        PeerFailure(
+            .answerTooLarge,
+            name: "too_large",
+            reason: "\(shownName) answered with more than \(limit >> 20) MiB."
+        )
+    }
+}

@@ -1,0 +1,183 @@
+// A database behind a URL: CouchDB, PouchDB Server, another Settle.
+
+import NIOHTTP1
+package import SettleCore
+
+/// A peer that is spoken to over HTTP.
+package struct HTTPPeer: Peer {
+    let endpoint: RemoteEndpoint
+    /// How long to wait for an answer to a short question.
+    let timeout: Duration
+
+    /// The most bytes of an answer with many documents; one that is larger is asked for in halves.
+    static let groupLimit = 32 << 20
+    /// The most bytes of an answer with one document.
+    static let documentLimit = 1 << 30
+
+    package init(_ endpoint: RemoteEndpoint, timeout: Duration = .seconds(30)) {
+        self.endpoint = endpoint
+        self.timeout = timeout
+    }
+
+    package var shownName: String { endpoint.shownURL }
+
+    package func information() async throws(PeerFailure) -> PeerInformation {
+        let answer = try await json(.init(.GET, "", deadline: timeout))
+        guard let sequence = answer["update_seq"], let incarnation = answer["instance_start_time"]?.string
+        else {
+            throw PeerFailure(.status(404), name: "not_found", reason: "\(shownName) is not a database.")
+        }
+        let documents = (answer["doc_count"]?.int ?? 1) + (answer["doc_del_count"]?.int ?? 0)
+        return PeerInformation(
+            isEmpty: documents == 0,
+            updateSequence: SourceSequence(sequence),
+            incarnation: incarnation
+        )
+    }
+
+    package func create(_ parameters: [RemoteEndpoint.Header]) async throws(PeerFailure) {
+        do throws(PeerFailure) {
+            _ = try await answer(to: .init(.PUT, Self.query("", parameters), deadline: timeout))
+        } catch {
+            // It exists, or something else is wrong that opening it will say better.
+            guard [401, 403].contains(error.status) || error.status == nil else { return }
+            throw error
+        }
+    }
+
+    package func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject? {
+        try await optionalDocument(PercentEncoding.encodedPath(id))
+    }
+
+    package func changes(_ query: ChangesQuery) async throws(PeerFailure) -> ChangesPage {
+        let (narrowing, body) = query.selection.changesQuery
+        // A waiting feed sends a newline now and then, so that a dead connection is told from a quiet database.
+        let parameters: [(String, [UInt8])] = [
+            ("feed", Array((query.waits ? "longpoll" : "normal").utf8)),
+            ("style", Array((query.winnersOnly ? "main_only" : "all_docs").utf8)),
+            ("since", query.since.parameter),
+            ("limit", Array(String(query.limit).utf8)),
+            query.waits ? ("heartbeat", Array("10000".utf8)) : ("timeout", Array("10000".utf8)),
+        ]
+        let path = Self.query(
+            "_changes",
+            parameters.map { .init(name: $0.0, value: String(decoding: $0.1, as: UTF8.self)) } + narrowing
+        )
+        let request = Request(body == nil ? .GET : .POST, path, body: body.map { .init(bytes: $0) })
+        return try ChangesPage(json: try await answer(to: request))
+    }
+
+    package func missing(from rows: [ChangedDocument]) async throws(PeerFailure) -> [WantedRevision] {
+        let body = RevisionsDifference.question(rows)
+        let request = Request(.POST, "_revs_diff", body: .init(bytes: body), deadline: timeout)
+        return try RevisionsDifference.missing(json: try await answer(to: request))
+    }
+
+    package func fetch(_ wanted: [WantedRevision]) async throws(PeerFailure) -> FetchAnswer {
+        let request = Request(
+            .POST,
+            "_bulk_get?latest=true&revs=true&attachments=false",
+            body: .init(bytes: DocumentsFetch.question(wanted)),
+            limit: wanted.count > 1 ? Self.groupLimit : Self.documentLimit
+        )
+        return try DocumentsFetch.answer(json: try await answer(to: request), to: wanted)
+    }
+
+    package func fetchAlone(_ wanted: WantedRevision) async throws(PeerFailure) -> FetchAnswer {
+        var revisions: [UInt8] = [UInt8(ascii: "[")]
+        wanted.revision.appendJSON(to: &revisions)
+        revisions.append(UInt8(ascii: "]"))
+        let path = Self.query(
+            PercentEncoding.encodedPath(wanted.id),
+            [
+                .init(name: "revs", value: "true"), .init(name: "latest", value: "true"),
+                .init(name: "open_revs", value: String(decoding: revisions, as: UTF8.self)),
+            ]
+        )
+        do throws(PeerFailure) {
+            let text = try await answer(to: .init(.GET, path, limit: Self.documentLimit))
+            return try DocumentsFetch.answer(openRevisions: text, to: wanted)
+        } catch {
+            // The database is there (its changes were read), so this is about the document.
+            guard let status = error.status, (400..<500).contains(status), ![401, 408, 429].contains(status)
+            else {
+                throw error
+            }
+            if status == 404, error.reason != "Database does not exist." { return FetchAnswer(missing: [0]) }
+            if status == 404 { throw error }
+            return FetchAnswer(refused: [.init(index: 0, name: error.name, reason: error.reason)])
+        }
+    }
+
+    package func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection] {
+        let size = documents.reduce(0) { $0 + $1.json.count + 1 }
+        var body = Body(capacity: size + DocumentsWrite.opening.count + DocumentsWrite.closing.count)
+        body.append(DocumentsWrite.opening[...])
+        for (index, document) in documents.enumerated() {
+            if index > 0 { body.append([UInt8(ascii: ",")]) }
+            body.append(document.json)
+        }
+        body.append(DocumentsWrite.closing[...])
+        let headers = [RemoteEndpoint.Header(name: "X-Couch-Full-Commit", value: "false")]
+        let request = Request(.POST, "_bulk_docs", body: body, headers: headers)
+        return try DocumentsWrite.rejections(json: try await answer(to: request))
+    }
+
+    package func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject? {
+        try await optionalDocument("_local/" + PercentEncoding.encoded(name.utf8))
+    }
+
+    package func saveLocalDocument(_ name: String, _ document: JSONObject) async throws(PeerFailure) -> String
+    {
+        let body = Body(bytes: JSONValue.object(document).bytes)
+        let path = "_local/" + PercentEncoding.encoded(name.utf8)
+        let answer = try await json(.init(.PUT, path, body: body, deadline: timeout))
+        guard let revision = answer["rev"]?.string else {
+            throw PeerFailure(
+                .malformedAnswer,
+                name: "bad_answer",
+                reason: "\(shownName) answered without `rev`."
+            )
+        }
+        return revision
+    }
+
+    package func ensureFullCommit() async throws(PeerFailure) -> String {
+        let body = Body(bytes: Array("{}".utf8))
+        let answer = try await json(.init(.POST, "_ensure_full_commit", body: body, deadline: timeout))
+        return answer["instance_start_time"]?.string ?? "0"
+    }
+}
+
+extension HTTPPeer {
+    private func optionalDocument(_ path: String) async throws(PeerFailure) -> JSONObject? {
+        do throws(PeerFailure) {
+            return try await json(.init(.GET, path, deadline: timeout)).object
+        } catch {
+            if error.status == 404 { return nil }
+            throw error
+        }
+    }
+
+    private func json(_ request: Request) async throws(PeerFailure) -> JSONValue {
+        let text = try await answer(to: request)
+        do {
+            return try JSONValue(parsing: text)
+        } catch {
+            throw PeerFailure(
+                .malformedAnswer,
+                name: "bad_answer",
+                reason: "\(shownName) answered with something else than JSON."
+            )
+        }
+    }
+
+    /// A path with a query.
+    static func query(_ path: String, _ parameters: [RemoteEndpoint.Header]) -> String {
+        if parameters.isEmpty { return path }
+        let pairs = parameters.map {
+            "\(PercentEncoding.encoded($0.name.utf8))=\(PercentEncoding.encoded($0.value.utf8))"
+        }
+        return path + "?" + pairs.joined(separator: "&")
+    }
+}

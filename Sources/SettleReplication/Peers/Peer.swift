@@ -1,0 +1,91 @@
+// One side of a replication: a database here, or one behind a URL.
+//
+// The protocol is the replication protocol's list of requests, one round trip each. Whoever implements it answers with
+// values and reports what went wrong as a `PeerFailure`; whether to try again, and how, is the replicator's decision.
+
+package import SettleCore
+
+/// A database that a replication reads from or writes to.
+package protocol Peer: Sendable {
+    /// How the peer is shown, without a password.
+    var shownName: String { get }
+
+    /// What the database says about itself; a 404 if there is none.
+    func information() async throws(PeerFailure) -> PeerInformation
+    /// Creates the database; one that exists already is fine.
+    func create(_ parameters: [RemoteEndpoint.Header]) async throws(PeerFailure)
+    /// A document's winning revision as JSON; nil if there is none.
+    func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject?
+
+    /// A page of changes.
+    func changes(_ query: ChangesQuery) async throws(PeerFailure) -> ChangesPage
+    /// Which of the rows' revisions the database does not have.
+    func missing(from rows: [ChangedDocument]) async throws(PeerFailure) -> [WantedRevision]
+    /// Documents by id and revision, with their ancestry, or newer ones.
+    func fetch(_ wanted: [WantedRevision]) async throws(PeerFailure) -> FetchAnswer
+    /// One document by id and revision, for sources that can't give many at once.
+    func fetchAlone(_ wanted: WantedRevision) async throws(PeerFailure) -> FetchAnswer
+    /// Takes documents as they are, with their ancestry; answers with those it refused.
+    func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection]
+
+    /// A local document, named without `_local/`, with `_rev`; nil if there is none.
+    func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject?
+    /// Writes a local document, whose `_rev` is that of the one it replaces; answers with the new `_rev`.
+    func saveLocalDocument(_ name: String, _ document: JSONObject) async throws(PeerFailure) -> String
+    /// Makes what was written durable; answers with the database's incarnation.
+    func ensureFullCommit() async throws(PeerFailure) -> String
+}
+
+/// What a replication wants to know of a database before it begins.
+package struct PeerInformation: Hashable, Sendable {
+    /// Whether there is not a single document, deleted ones included.
+    package let isEmpty: Bool
+    /// The sequence of its last change.
+    package let updateSequence: SourceSequence
+    /// What tells this database from another one of the same name, such as the time it was created.
+    package let incarnation: String
+
+    package init(isEmpty: Bool, updateSequence: SourceSequence, incarnation: String) {
+        self.isEmpty = isEmpty
+        self.updateSequence = updateSequence
+        self.incarnation = incarnation
+    }
+}
+
+/// Which changes to read.
+package struct ChangesQuery: Hashable, Sendable {
+    /// Those after this sequence.
+    package var since: SourceSequence
+    /// So many at most.
+    package var limit: Int
+    /// Whether to answer only when there is one, or after a while.
+    package var waits: Bool
+    /// Whether to name only the winner of each document, not every leaf.
+    package var winnersOnly: Bool
+    package var selection: ReplicationOptions.Selection
+
+    package init(
+        since: SourceSequence,
+        limit: Int,
+        waits: Bool = false,
+        winnersOnly: Bool = false,
+        selection: ReplicationOptions.Selection = .everything
+    ) {
+        self.since = since
+        self.limit = limit
+        self.waits = waits
+        self.winnersOnly = winnersOnly
+        self.selection = selection
+    }
+}
+
+/// The outcome of a request as a value, so that several can be awaited at once.
+func attempt<Answer: Sendable>(
+    _ request: () async throws(PeerFailure) -> Answer
+) async -> Result<Answer, PeerFailure> {
+    do throws(PeerFailure) {
+        return .success(try await request())
+    } catch {
+        return .failure(error)
+    }
+}

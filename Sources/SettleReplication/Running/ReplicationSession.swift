@@ -1,0 +1,127 @@
+// One session of a replication: opens both databases, finds where to start, and performs what the replicator decides.
+//
+// The replicator (`SettleCore`) is a struct that one task owns. Requests run as tasks beside it; each reports its end as
+// an event, and every event yields the next actions. So the whole run is one loop, and nothing needs a lock.
+
+import SettleCore
+
+/// One session of a replication between two peers.
+struct ReplicationSession: Sendable {
+    let options: ReplicationOptions
+    let name: ReplicationID
+    let source: any Peer
+    let target: any Peer
+    /// Told after every event, for those who watch.
+    let report: @Sendable (Progress) -> Void
+
+    /// What can be seen of a session while it runs.
+    struct Progress: Sendable {
+        var statistics: ReplicationStatistics
+        var failures: [DocumentFailure]
+        var pending: Int?
+        var position: SourceSequence
+        var through: SourceSequence
+        var committed: SourceSequence
+        var isIdle: Bool
+    }
+
+    /// How a session ended.
+    struct End: Sendable {
+        var outcome: Replicator.Outcome
+        /// What `_replicate` answers, but for `ok`.
+        var answer: JSONObject
+        var progress: Progress
+    }
+
+    /// The things that happen.
+    enum Event: Sendable {
+        case changes(Result<ChangesPage, PeerFailure>)
+        case compared(Replicator.StepID, Result<[WantedRevision], PeerFailure>)
+        case fetched(Replicator.StepID, Result<FetchAnswer, PeerFailure>)
+        case written(Replicator.StepID, Result<[WriteRejection], PeerFailure>)
+        case saved(SourceSequence, CheckpointStore, JSONObject, PeerFailure?)
+        case checkpointDue
+        case stop
+    }
+
+    /// Runs until everything is copied, it fails, or a `stop` comes through the stream.
+    func run(_ events: AsyncStream<Event>, _ send: AsyncStream<Event>.Continuation) async throws(SettleError)
+        -> End
+    {
+        let (sourceInformation, targetInformation) = try await open()
+        let store: CheckpointStore
+        do throws(PeerFailure) {
+            store = try await CheckpointStore(
+                name: name.base,
+                source: source,
+                target: target,
+                incarnations: (sourceInformation.incarnation, targetInformation.incarnation)
+            )
+        } catch {
+            throw error.error
+        }
+        let start =
+            options.usesCheckpoints ? store.comparison : CheckpointComparison(source: nil, target: nil)
+        var origin = start.sequence
+        if start.history.isEmpty, let since = options.sinceSequence { origin = since }
+        let statistics = start.history.first.map { ReplicationStatistics($0) } ?? ReplicationStatistics()
+        var loop = SessionLoop(
+            session: self,
+            send: send,
+            store: store,
+            replicator: Replicator(settings(targetInformation), from: origin, statistics: statistics),
+            checkpoint: Checkpoint(
+                sessionID: RandomID.hexadecimal(),
+                startTime: Clock.unixSeconds,
+                startSequence: origin,
+                earlier: start.history,
+                repeatsCounts: options.selection.isListOfDocuments
+            )
+        )
+        return await loop.run(events)
+    }
+
+    private func settings(_ target: PeerInformation) -> Replicator.Settings {
+        var settings = Replicator.Settings()
+        settings.isContinuous = options.isContinuous
+        settings.usesCheckpoints = options.usesCheckpoints
+        settings.usesBulkGet = options.usesBulkGet
+        settings.targetIsEmpty = target.isEmpty
+        settings.batchSize = options.batchSize
+        settings.retries = options.retries
+        return settings
+    }
+
+    /// Opens both databases, after creating the target if that was asked for.
+    private func open() async throws(SettleError) -> (PeerInformation, PeerInformation) {
+        if options.createsTarget {
+            do throws(PeerFailure) {
+                try await target.create(options.creationParameters)
+            } catch {
+                throw error.error
+            }
+        }
+        async let ours = Self.information(source)
+        async let theirs = Self.information(target)
+        return (try await ours.get(), try await theirs.get())
+    }
+
+    private static func information(_ peer: any Peer) async -> Result<PeerInformation, SettleError> {
+        await attempt { () async throws(PeerFailure) in try await peer.information() }
+            .mapError { failure in
+                switch failure.status {
+                case 404: SettleError(.databaseNotFound, "could not open \(peer.shownName)")
+                case 401:
+                    SettleError(.unauthorized, "unauthorized to access or create database \(peer.shownName)")
+                case 403: SettleError(.forbidden, "forbidden to access \(peer.shownName)")
+                default: failure.error
+                }
+            }
+    }
+}
+
+extension ReplicationOptions.Selection {
+    fileprivate var isListOfDocuments: Bool {
+        if case .documents = self { true } else { false }
+    }
+}

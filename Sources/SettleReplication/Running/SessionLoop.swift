@@ -1,0 +1,182 @@
+// The loop of a session: events in, requests out.
+
+import SettleCore
+
+/// A running session: the replicator, and what it takes to perform its actions.
+struct SessionLoop {
+    let session: ReplicationSession
+    let send: AsyncStream<ReplicationSession.Event>.Continuation
+    var store: CheckpointStore
+    var replicator: Replicator
+    let checkpoint: Checkpoint
+    /// The notes as last saved in this session.
+    private var saved: JSONObject?
+
+    init(
+        session: ReplicationSession,
+        send: AsyncStream<ReplicationSession.Event>.Continuation,
+        store: CheckpointStore,
+        replicator: Replicator,
+        checkpoint: Checkpoint
+    ) {
+        self.session = session
+        self.send = send
+        self.store = store
+        self.replicator = replicator
+        self.checkpoint = checkpoint
+    }
+
+    /// Runs to the end.
+    mutating func run(_ events: AsyncStream<ReplicationSession.Event>) async -> ReplicationSession.End {
+        var mine = self
+        let outcome = await withTaskGroup(of: Void.self) { group in
+            let outcome = await mine.follow(events, &group)
+            group.cancelAll()
+            return outcome
+        }
+        self = mine
+        return ReplicationSession.End(outcome: outcome, answer: answer, progress: progress)
+    }
+
+    private mutating func follow(
+        _ events: AsyncStream<ReplicationSession.Event>,
+        _ group: inout TaskGroup<Void>
+    ) async -> Replicator.Outcome {
+        if session.options.usesCheckpoints {
+            let (send, interval) = (send, session.options.checkpointInterval)
+            group.addTask {
+                while (try? await Task.sleep(for: interval)) != nil { send.yield(.checkpointDue) }
+            }
+        }
+        var actions = replicator.start()
+        var events = events.makeAsyncIterator()
+        while true {
+            for action in actions {
+                if case .finish(let outcome) = action { return outcome }
+                start(action, &group)
+            }
+            // The stream ends only when the task that owns the replication is cancelled.
+            let event = await events.next() ?? .stop
+            actions = handle(event)
+            session.report(progress)
+        }
+    }
+
+    private mutating func handle(_ event: ReplicationSession.Event) -> [Replicator.Action] {
+        switch event {
+        case .changes(.success(let page)): return replicator.changesRead(page)
+        case .changes(.failure(let failure)): return replicator.changesFailed(failure)
+        case .compared(let id, .success(let missing)): return replicator.compared(id, missing: missing)
+        case .compared(let id, .failure(let failure)): return replicator.failed(id, failure)
+        case .fetched(let id, .success(let answer)): return replicator.fetched(id, answer)
+        case .fetched(let id, .failure(let failure)): return replicator.failed(id, failure)
+        case .written(let id, .success(let rejected)): return replicator.written(id, rejected: rejected)
+        case .written(let id, .failure(let failure)): return replicator.failed(id, failure)
+        case .saved(_, let store, _, let failure?):
+            self.store = store
+            return replicator.checkpointFailed(failure)
+        case .saved(let sequence, let store, let document, nil):
+            (self.store, saved) = (store, document)
+            return replicator.checkpointSaved(sequence)
+        case .checkpointDue: return replicator.checkpointDue()
+        case .stop: return replicator.stop()
+        }
+    }
+
+    private func start(_ action: Replicator.Action, _ group: inout TaskGroup<Void>) {
+        let (send, session) = (send, session)
+        switch action {
+        case .readChanges(let after, let limit, let waiting, let delay):
+            let query = ChangesQuery(
+                since: after,
+                limit: limit,
+                waits: waiting,
+                winnersOnly: session.options.winningRevisionsOnly,
+                selection: session.options.selection
+            )
+            group.addTask {
+                guard await pause(delay) else { return }
+                send.yield(
+                    .changes(
+                        await attempt { () async throws(PeerFailure) in
+                            try await session.source.changes(query)
+                        }
+                    )
+                )
+            }
+        case .perform(let id, let step, let delay):
+            group.addTask {
+                guard await pause(delay) else { return }
+                send.yield(await session.perform(id, step))
+            }
+        case .saveCheckpoint(let sequence, let delay):
+            var store = store
+            let document = checkpoint.document(
+                recorded: sequence,
+                at: Clock.unixSeconds,
+                replicator.statistics
+            )
+            group.addTask {
+                guard await pause(delay) else { return }
+                do throws(PeerFailure) {
+                    try await store.save(document)
+                    send.yield(.saved(sequence, store, document, nil))
+                } catch {
+                    send.yield(.saved(sequence, store, document, error))
+                }
+            }
+        case .finish: break
+        }
+    }
+
+    private var progress: ReplicationSession.Progress {
+        ReplicationSession.Progress(
+            statistics: replicator.statistics,
+            failures: replicator.failures,
+            pending: replicator.pending,
+            position: replicator.position,
+            through: replicator.through,
+            committed: replicator.committed,
+            isIdle: replicator.isIdle
+        )
+    }
+
+    /// What `_replicate` answers, but for `ok`: the notes as they are now.
+    private var answer: JSONObject {
+        if !session.options.usesCheckpoints { return ["use_checkpoints": false] }
+        if var saved {
+            saved["_rev"] = nil
+            return saved
+        }
+        let notes = store.sourceNotes?.members.filter { !$0.name.utf8.starts(with: "_".utf8) } ?? []
+        return JSONObject([("no_changes", true)] + notes.map { ($0.name, $0.value) })
+    }
+}
+
+extension ReplicationSession {
+    /// Performs a step and says how it ended.
+    fileprivate func perform(_ id: Replicator.StepID, _ step: Replicator.Step) async -> Event {
+        switch step {
+        case .compare(let rows):
+            .compared(
+                id,
+                await attempt { () async throws(PeerFailure) in try await target.missing(from: rows) }
+            )
+        case .fetch(let wanted):
+            .fetched(id, await attempt { () async throws(PeerFailure) in try await source.fetch(wanted) })
+        case .fetchAlone(let wanted):
+            .fetched(
+                id,
+                await attempt { () async throws(PeerFailure) in try await source.fetchAlone(wanted) }
+            )
+        case .write(let documents):
+            .written(id, await attempt { () async throws(PeerFailure) in try await target.write(documents) })
+        }
+    }
+}
+
+/// Waits; false if the run is over before the time is.
+private func pause(_ delay: Duration) async -> Bool {
+    if delay == .zero { return true }
+    return (try? await Task.sleep(for: delay)) != nil
+}

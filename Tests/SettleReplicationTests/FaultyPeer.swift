@@ -1,0 +1,61 @@
+import SettleCore
+import SettleTestSupport
+import Synchronization
+
+@testable import SettleReplication
+
+/// A peer whose requests fail at random, sometimes after they were done.
+final class FaultyPeer: Peer {
+    private let peer: any Peer
+    private let random: Mutex<SeededGenerator>
+    /// One request in so many fails.
+    private let odds: Int
+
+    init(_ peer: any Peer, seed: UInt64, odds: Int) {
+        self.peer = peer
+        self.odds = odds
+        random = Mutex(SeededGenerator(seed: seed))
+    }
+
+    private func roll() -> Int { random.withLock { Int.random(in: 0..<odds * 2, using: &$0) } }
+
+    private func perhaps<Answer>(
+        _ request: () async throws(PeerFailure) -> Answer
+    ) async throws(PeerFailure) -> Answer {
+        let fate = roll()
+        let cut = PeerFailure(.transport, name: "cut", reason: "by the test")
+        if fate == 0 { throw cut }
+        let answer = try await request()
+        if fate == 1 { throw cut }
+        return answer
+    }
+
+    var shownName: String { peer.shownName }
+    func information() async throws(PeerFailure) -> PeerInformation { try await peer.information() }
+    func create(_ parameters: [RemoteEndpoint.Header]) async throws(PeerFailure) {
+        try await peer.create(parameters)
+    }
+    func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject? { try await peer.document(id) }
+    func changes(_ query: ChangesQuery) async throws(PeerFailure) -> ChangesPage {
+        try await perhaps { () async throws(PeerFailure) in try await peer.changes(query) }
+    }
+    func missing(from rows: [ChangedDocument]) async throws(PeerFailure) -> [WantedRevision] {
+        try await perhaps { () async throws(PeerFailure) in try await peer.missing(from: rows) }
+    }
+    func fetch(_ wanted: [WantedRevision]) async throws(PeerFailure) -> FetchAnswer {
+        try await perhaps { () async throws(PeerFailure) in try await peer.fetch(wanted) }
+    }
+    func fetchAlone(_ wanted: WantedRevision) async throws(PeerFailure) -> FetchAnswer {
+        try await perhaps { () async throws(PeerFailure) in try await peer.fetchAlone(wanted) }
+    }
+    func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection] {
+        try await perhaps { () async throws(PeerFailure) in try await peer.write(documents) }
+    }
+    func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject? {
+        try await peer.localDocument(name)
+    }
+    func saveLocalDocument(_ name: String, _ document: JSONObject) async throws(PeerFailure) -> String {
+        try await perhaps { () async throws(PeerFailure) in try await peer.saveLocalDocument(name, document) }
+    }
+    func ensureFullCommit() async throws(PeerFailure) -> String { try await peer.ensureFullCommit() }
+}
