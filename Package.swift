@@ -71,7 +71,14 @@ let package = Package(
         ),
         .target(
             name: "SettleTestSupport",
-            dependencies: ["SettleCore"],
+            dependencies: [
+                "SettleCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+            ],
             path: "Tests/SettleTestSupport",
             swiftSettings: settings
         ),
