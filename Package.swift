@@ -88,6 +88,11 @@ let package = Package(
             dependencies: ["Settle", "SettleCore", "SettleTestSupport"],
             swiftSettings: storeSettings
         ),
+        .testTarget(
+            name: "SettleConformanceTests",
+            dependencies: ["SettleCore", "SettleTestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "SettleStorageTests", dependencies: ["SettleStorage"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -18,7 +18,7 @@ struct AnswerDifference: CustomStringConvertible {
 
     private static func shown(_ value: JSONValue?) -> String {
         guard let value else { return "(absent)" }
-        let text = String(decoding: value.bytes, as: UTF8.self)
+        let text = value.text
         return text.count <= 400 ? text : "\(text.prefix(400))…"
     }
 }
@@ -31,9 +31,10 @@ extension AnswerDifference {
     ) -> [AnswerDifference] {
         var found = Comparison(hints: hints)
         if expected.status != actual.status {
-            found.note("status", .integer(expected.status), .integer(actual.status))
+            found.note("status", .number(JSONNumber(expected.status)), .number(JSONNumber(actual.status)))
         }
-        for (name, value) in expected.headers.sorted(by: { $0.key < $1.key }) where actual.headers[name] != value {
+        for (name, value) in expected.headers.sorted(by: { $0.key < $1.key })
+        where actual.headers[name] != value {
             found.note("header \(name)", .string(value), actual.headers[name].map(JSONValue.string))
         }
         for name in ComparableAnswer.freeHeaders where expected.headers[name] == nil {
@@ -68,8 +69,11 @@ private struct Comparison {
                 let items = (left.dropFirst(index).first, right.dropFirst(index).first)
                 compare(items.0, items.1, at: "\(place)/\(index)", isSoft: isSoft)
             }
-        case (.number?, .number?):
-            if !isSameNumber(expected, actual) { note(place, expected, actual, isSoft: isSoft) }
+        case (.number(let left)?, .number(let right)?):
+            // `1` isn't `1.0`, and `-0.0` isn't `0.0`.
+            if left != right || left.double.sign != right.double.sign {
+                note(place, expected, actual, isSoft: isSoft)
+            }
         default:
             if expected != actual { note(place, expected, actual, isSoft: isSoft) }
         }
@@ -85,21 +89,13 @@ private struct Comparison {
         let others = (actual?.members ?? []).map(\.name)
         let extra = others.filter { expected?[$0] == nil }
         for name in hints.isSubset ? names : names + extra {
-            let isWording = name == "reason" && expected?["error"] != nil || name == "warning" && expected?["docs"] != nil
+            let isWording =
+                name == "reason" && expected?["error"] != nil || name == "warning" && expected?["docs"] != nil
             compare(expected?[name], actual?[name], at: "\(place)/\(name)", isSoft: isSoft || isWording)
         }
         let isSameSet = extra.isEmpty && names.count == others.count
         if hints.isOrdered, isSameSet, !zip(names, others).allSatisfy({ $0.utf8.elementsEqual($1.utf8) }) {
             note("\(place) (member order)", expected, actual, isSoft: isSoft)
         }
-    }
-
-    /// Integers by all their digits, others by value; `1` isn't `1.0`, and `-0.0` isn't `0.0`.
-    private func isSameNumber(_ left: JSONValue?, _ right: JSONValue?) -> Bool {
-        guard let left, let right, left.isInteger == right.isInteger else { return false }
-        guard !left.isInteger, let first = left.doubleValue, let second = right.doubleValue else {
-            return left.bytes == right.bytes
-        }
-        return first.bitPattern == second.bitPattern
     }
 }

@@ -14,7 +14,8 @@ struct ComparableAnswer: Sendable {
 
     /// The headers that are compared, in the spelling of the recordings.
     static let comparedHeaders = [
-        "Content-Type", "ETag", "Location", "Cache-Control", "Content-Range", "Accept-Ranges", "Content-Encoding",
+        "Content-Type", "ETag", "Location", "Cache-Control", "Content-Range", "Accept-Ranges",
+        "Content-Encoding",
         "Allow", "WWW-Authenticate", "Set-Cookie", "X-Couch-Update-NewRev",
     ]
     /// Of those, the ones that an answer may have although the recording has not.
@@ -26,9 +27,9 @@ struct ComparableAnswer: Sendable {
 
     /// What a scenario file says under `expect`.
     init(recorded: JSONValue) {
-        status = recorded["status"]?.integerValue ?? 0
-        for (name, value) in recorded["headers"]?.members ?? [] {
-            headers[name] = value.stringValue
+        status = recorded["status"]?.int ?? 0
+        for header in recorded["headers"]?.members ?? [] {
+            headers[header.name] = header.value.string
         }
         body = BodyKind.allCases.firstNonNil { kind in recorded[kind.rawValue].map { (kind, $0) } }
     }
@@ -42,8 +43,8 @@ struct ComparableAnswer: Sendable {
             headers[name] =
                 hints.ignored.contains("header:\(name)") ? "<ignored>" : Normalisation.header(name, value)
         }
-        guard step.json["method"]?.stringValue != "HEAD", !answer.body.isEmpty else { return }
-        let decoded = Self.decode(answer, feed: step.json["feed"]?.stringValue, isRaw: hints.isRaw)
+        guard step.json["method"]?.string != "HEAD", !answer.body.isEmpty else { return }
+        let decoded = Self.decode(answer, feed: step.json["feed"]?.string, isRaw: hints.isRaw)
         guard decoded.kind != .text, decoded.kind != .base64 else {
             body = decoded
             return
@@ -64,7 +65,9 @@ extension ComparableAnswer {
         if let feed {
             if let lines = Self.lines(answer.body, feed) { return (.lines, .array(lines)) }
         } else if type.hasPrefix("multipart/") {
-            if let parts = MultipartBody.parts(answer.body, contentType: type) { return (.parts, .array(parts)) }
+            if let parts = MultipartBody.parts(answer.body, contentType: type) {
+                return (.parts, .array(parts))
+            }
         } else if !isRaw, isJSON(answer.body, type), let value = try? JSONValue(parsingVisibly: answer.body) {
             return (.json, value)
         }
@@ -74,7 +77,8 @@ extension ComparableAnswer {
     /// CouchDB calls JSON plain text when the client does not accept JSON.
     private static func isJSON(_ body: [UInt8], _ type: String) -> Bool {
         type.hasPrefix("application/json")
-            || type.hasPrefix("text/plain") && (body.first == UInt8(ascii: "{") || body.first == UInt8(ascii: "["))
+            || type.hasPrefix("text/plain")
+                && (body.first == UInt8(ascii: "{") || body.first == UInt8(ascii: "["))
     }
 
     static func undecoded(_ bytes: [UInt8]) -> (kind: BodyKind, value: JSONValue) {
@@ -119,7 +123,7 @@ extension ComparableAnswer {
                 members.append((name, .string(value)))
             }
         }
-        return members.isEmpty ? nil : .object(members: members)
+        return members.isEmpty ? nil : .object(JSONObject(members))
     }
 }
 

@@ -5,29 +5,45 @@ import SettleCore
 enum MultipartBody {
     /// The part headers that are compared.
     private static let comparedHeaders = [
-        "Content-Type", "Content-Disposition", "Content-Encoding", "Content-Length", "Content-Range", "X-Doc-Id",
+        "Content-Type", "Content-Disposition", "Content-Encoding", "Content-Length", "Content-Range",
+        "X-Doc-Id",
         "X-Rev-Id",
     ]
 
     static func parts(_ body: [UInt8], contentType: String) -> [JSONValue]? {
         guard let boundary = contentType.firstMatch(of: /boundary="?([^";]+)/)?.1 else { return nil }
         let lineEnd = Array("\r\n".utf8)
-        let chunks = (lineEnd + body).split(separator: lineEnd + Array("--\(boundary)".utf8), maxSplits: .max, omittingEmptySubsequences: false)
+        let separator = lineEnd + Array("--\(boundary)".utf8)
+        let chunks = (lineEnd + body).split(
+            separator: separator,
+            maxSplits: .max,
+            omittingEmptySubsequences: false
+        )
         var parts: [JSONValue] = []
         for chunk in chunks.dropFirst() {
             if chunk.starts(with: "--".utf8) { break }
-            guard let part = part(chunk.starts(with: lineEnd) ? chunk.dropFirst(2) : chunk) else { return nil }
+            guard let part = part(chunk.starts(with: lineEnd) ? chunk.dropFirst(2) : chunk) else {
+                return nil
+            }
             parts.append(part)
         }
         return parts
     }
 
     private static func part(_ bytes: ArraySlice<UInt8>) -> JSONValue? {
-        let pieces = bytes.split(separator: Array("\r\n\r\n".utf8), maxSplits: 1, omittingEmptySubsequences: false)
+        let pieces = bytes.split(
+            separator: Array("\r\n\r\n".utf8),
+            maxSplits: 1,
+            omittingEmptySubsequences: false
+        )
         let content = pieces.count == 2 ? Array(pieces[1]) : []
         var all: [String: String] = [:]
         for line in pieces[0].split(separator: Array("\r\n".utf8)) {
-            let pair = line.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+            let pair = line.split(
+                separator: UInt8(ascii: ":"),
+                maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
             let texts = pair.map { String(decoding: $0, as: UTF8.self).trimmingPrefix(while: \.isWhitespace) }
             all[texts[0].lowercased()] = texts.count == 2 ? String(texts[1]) : ""
         }
@@ -47,6 +63,6 @@ enum MultipartBody {
             let plain = ComparableAnswer.undecoded(content)
             body = (plain.kind.rawValue, plain.value)
         }
-        return .object(members: [("headers", .object(members: headers)), body])
+        return .object(JSONObject([("headers", .object(JSONObject(headers))), body]))
     }
 }

@@ -13,10 +13,13 @@ enum Normalisation {
     ]
 
     static let volatileMembers: Set<String> = [
-        "purge_seq", "instance_start_time", "uuid", "bookmark", "session_id", "start_time", "end_time", "git_sha",
-        "features", "vendor", "sizes", "disk_format_version", "cluster", "signature", "collator_versions", "salt",
+        "purge_seq", "instance_start_time", "uuid", "bookmark", "session_id", "start_time", "end_time",
+        "git_sha",
+        "features", "vendor", "sizes", "disk_format_version", "cluster", "signature", "collator_versions",
+        "salt",
         "derived_key", "iterations", "execution_time_ms", "total_keys_examined", "total_docs_examined",
-        "total_quorum_docs_examined", "bulk_get_docs", "bulk_get_attempts", "replication_id_version", "stack", "ref",
+        "total_quorum_docs_examined", "bulk_get_docs", "bulk_get_attempts", "replication_id_version", "stack",
+        "ref",
         "authentication_handlers", "_local_id", "updates_pending", "waiting_commit", "updater_running",
         "waiting_clients",
     ]
@@ -44,8 +47,8 @@ enum Normalisation {
             let digits = text.prefix { ("0"..."9").contains($0) }
             let rest = text[digits.endIndex...]
             return rest.isEmpty || rest.hasPrefix("-") ? UInt64(digits) : nil
-        case .number:
-            return value.isInteger ? UInt64(String(decoding: value.bytes, as: UTF8.self)) : nil
+        case .number(let number):
+            return number.isInteger ? UInt64(value.text) : nil
         default:
             return nil
         }
@@ -56,9 +59,11 @@ enum Normalisation {
         case .array(let items):
             items.flatMap(sequences)
         case .object:
-            value.members.flatMap { name, member in
-                if sequenceMembers.contains(name), let sequence = sequencePrefix(member) { return [sequence] }
-                return sequences(in: member)
+            value.members.flatMap { member in
+                if sequenceMembers.contains(member.name), let sequence = sequencePrefix(member.value) {
+                    return [sequence]
+                }
+                return sequences(in: member.value)
             }
         default:
             []
@@ -94,11 +99,10 @@ extension Normalisation {
     }
 
     private static func contentType(_ value: String) -> String {
-        let parts = value.split(separator: ";", omittingEmptySubsequences: false).map { part in
-            let part = trimmed(part).lowercased()
-            return part.hasPrefix("boundary=") ? "boundary=*" : part
-        }
-        return parts.joined(separator: ";")
+        value.replacing(/boundary=("[^"]*"|[^;]*)/, with: "boundary=*")
+            .split(separator: ";", omittingEmptySubsequences: false)
+            .map { trimmed($0).lowercased() }
+            .joined(separator: ";")
     }
 
     /// Whether an entity tag is a revision (`"2-abc"`) or an attachment's digest, which no run may change.

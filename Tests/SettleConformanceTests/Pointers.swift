@@ -3,12 +3,15 @@
 import SettleCore
 
 extension JSONValue {
+    /// The members of an object, none of anything else.
+    var members: [JSONObject.Member] { object?.members ?? [] }
+
     /// The value that a pointer leads to.
     func value(at pointer: String) -> JSONValue? {
         Self.tokens(pointer).reduce(self) { found, token -> JSONValue? in
             switch found {
-            case .array(let items)?:
-                Int(token).flatMap { items.indices.contains($0) ? items[$0] : nil }
+            case .array?:
+                Int(token).flatMap { found?[$0] }
             case .object?:
                 found?[token]
             default:
@@ -24,7 +27,9 @@ extension JSONValue {
         }
     }
 
-    private func replacing(_ tokens: ArraySlice<String>, with replacement: (JSONValue) -> JSONValue) -> JSONValue {
+    private func replacing(_ tokens: ArraySlice<String>, with replacement: (JSONValue) -> JSONValue)
+        -> JSONValue
+    {
         guard let token = tokens.first else { return replacement(self) }
         switch self {
         case .array(let items):
@@ -35,12 +40,14 @@ extension JSONValue {
                 }
             )
         case .object:
-            return .object(
-                members: members.map { name, value in
-                    token == "*" || token.utf8.elementsEqual(name.utf8)
-                        ? (name, value.replacing(tokens.dropFirst(), with: replacement)) : (name, value)
-                }
-            )
+            let replaced = members.map { member in
+                let isMeant = token == "*" || token.utf8.elementsEqual(member.name.utf8)
+                return (
+                    member.name,
+                    isMeant ? member.value.replacing(tokens.dropFirst(), with: replacement) : member.value
+                )
+            }
+            return .object(JSONObject(replaced))
         default:
             return self
         }
@@ -48,13 +55,13 @@ extension JSONValue {
 
     private static func tokens(_ pointer: String) -> [String] {
         pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map {
-            $0.replacing("~1", with: "/").replacing("~0", with: "~")
+            String($0).replacing("~1", with: "/").replacing("~0", with: "~")
         }
     }
 
     /// The value with whatever `replacement` answers for, asked from the outside in with the member's name.
     func rewritten(
-        _ name: String? = nil,
+        named name: String? = nil,
         _ replacement: (String?, JSONValue) -> JSONValue?
     ) -> JSONValue {
         if let replaced = replacement(name, self) { return replaced }
@@ -62,7 +69,9 @@ extension JSONValue {
         case .array(let items):
             return .array(items.map { $0.rewritten(replacement) })
         case .object:
-            return .object(members: members.map { ($0.name, $0.value.rewritten($0.name, replacement)) })
+            return .object(
+                JSONObject(members.map { ($0.name, $0.value.rewritten(named: $0.name, replacement)) })
+            )
         default:
             return self
         }

@@ -5,6 +5,7 @@
 
 import Foundation
 import SettleCore
+import Testing
 
 struct Scenario: Sendable {
     let name: String
@@ -18,8 +19,8 @@ struct Scenario: Sendable {
     init(file: URL) throws {
         let bytes = [UInt8](try Data(contentsOf: file))
         let json = try JSONValue(parsing: bytes)
-        guard let name = json["name"]?.stringValue, let area = json["area"]?.stringValue,
-            let steps = json["steps"]?.arrayValue
+        guard let name = json["name"]?.string, let area = json["area"]?.string,
+            let steps = json["steps"]?.array
         else { throw ScenarioError.malformed(file.lastPathComponent) }
         self.name = name
         self.area = area
@@ -32,7 +33,10 @@ struct Scenario: Sendable {
     static func all(in areas: [String]) throws -> [Scenario] {
         try areas.flatMap { area in
             let folder = Fixtures.conformance.appending(path: area)
-            let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+            let files = try FileManager.default.contentsOfDirectory(
+                at: folder,
+                includingPropertiesForKeys: nil
+            )
             return try files.filter { $0.pathExtension == "json" }.map(Scenario.init(file:))
                 .sorted { $0.name < $1.name }
         }
@@ -61,20 +65,20 @@ struct Step: Sendable {
     let number: Int
     let json: JSONValue
 
-    var name: String { json["name"]?.stringValue ?? "" }
+    var name: String { json["name"]?.string ?? "" }
     var title: String {
-        let request = [json["method"]?.stringValue ?? "JOIN", json["path"]?.stringValue ?? ""]
+        let request = [json["method"]?.string ?? "JOIN", json["path"]?.string ?? ""]
         return "step \(number) “\(name)” \(request.joined(separator: " "))"
     }
     /// The name under which the request runs on while later steps go ahead.
-    var background: String? { json["background"]?.stringValue }
+    var background: String? { json["background"]?.string }
     /// The background request whose answer this step waits for.
-    var join: String? { json["join"]?.stringValue }
-    var wait: Duration { .seconds(json["wait"]?.doubleValue ?? 0) }
-    var timeout: Duration { .seconds(json["timeout"]?.doubleValue ?? 30) }
+    var join: String? { json["join"]?.string }
+    var wait: Duration { .seconds(json["wait"]?.double ?? 0) }
+    var timeout: Duration { .seconds(json["timeout"]?.double ?? 30) }
     /// Variable name and the place that its value is taken from.
     var saves: [(variable: String, place: String)] {
-        json["save"]?.members.compactMap { name, value in value.stringValue.map { (name, $0) } } ?? []
+        (json["save"]?.members ?? []).compactMap { member in member.value.string.map { (member.name, $0) } }
     }
 
     /// The step that `join` completes: the request of the one begun earlier, the expectations of this one.
@@ -83,7 +87,7 @@ struct Step: Sendable {
         let kept = begun.json.members.filter { member in
             !own.contains { $0.name.utf8.elementsEqual(member.name.utf8) }
         }
-        return Step(number: number, json: .object(members: kept + own))
+        return Step(number: number, json: .object(JSONObject((kept + own).map { ($0.name, $0.value) })))
     }
 }
 
@@ -100,13 +104,13 @@ struct ComparisonHints: Sendable {
     init() {}
 
     init(_ json: JSONValue?) {
-        func strings(_ name: String) -> [String] { json?[name]?.arrayValue?.compactMap(\.stringValue) ?? [] }
+        func strings(_ name: String) -> [String] { json?[name]?.array?.compactMap(\.string) ?? [] }
         ignored = strings("ignore")
         unordered = strings("unordered")
         headers = strings("headers")
         isSubset = json?["subset"] == .bool(true)
         isOrdered = json?["ordered"] == .bool(true)
         isRaw = json?["raw"] == .bool(true)
-        hasExactSequences = json?["seq"]?.stringValue == "exact"
+        hasExactSequences = json?["seq"]?.string == "exact"
     }
 }

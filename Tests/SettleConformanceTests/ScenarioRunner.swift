@@ -80,7 +80,9 @@ struct ScenarioRunner {
                 differences.append("save \(variable): nothing at \(place)")
             }
         }
-        guard let recorded = step.json["expect"] else { return StepResult(step: step, differences: differences) }
+        guard let recorded = step.json["expect"] else {
+            return StepResult(step: step, differences: differences)
+        }
         let found = AnswerDifference.between(
             ComparableAnswer(recorded: variables.substitute(recorded)),
             ComparableAnswer(answer, to: step),
@@ -94,7 +96,7 @@ struct ScenarioRunner {
         for name in users {
             let path = "/_users/org.couchdb.user:${\(name)}"
             let answer = await send("GET", path)
-            if let revision = (try? JSONValue(parsing: answer.body))?["_rev"]?.stringValue {
+            if let revision = (try? JSONValue(parsing: answer.body))?["_rev"]?.string {
                 _ = await send("DELETE", "\(path)?rev=\(revision)")
             }
         }
@@ -106,7 +108,7 @@ struct ScenarioRunner {
 
 extension ScenarioRunner {
     private func send(_ method: String, _ path: String) async -> HTTPAnswer {
-        let step = Step(number: 0, json: .object(members: [("method", .string(method)), ("path", .string(path))]))
+        let step = Step(number: 0, json: ["method": .string(method), "path": .string(path)])
         return await Self.answer(request(step), endpoint, step.timeout)
     }
 
@@ -129,21 +131,21 @@ extension ScenarioRunner {
         if let json = step.json["json"] {
             body = variables.substitute(json).bytes
             headers.append(("Content-Type", "application/json"))
-        } else if let text = step.json["text"]?.stringValue {
+        } else if let text = step.json["text"]?.string {
             body = Array(variables.substitute(text).utf8)
-        } else if let encoded = step.json["base64"]?.stringValue {
+        } else if let encoded = step.json["base64"]?.string {
             body = Base64.decode(encoded)
         }
         if let who = credentials(step.json["auth"]) {
             headers.append(("Authorization", "Basic \(Base64.encode(Array(who.utf8)))"))
         }
-        for (name, value) in step.json["headers"]?.members ?? [] {
-            headers.removeAll { $0.0.lowercased() == name.lowercased() }
-            if let text = value.stringValue { headers.append((name, variables.substitute(text))) }
+        for header in step.json["headers"]?.members ?? [] {
+            headers.removeAll { $0.0.lowercased() == header.name.lowercased() }
+            if let text = header.value.string { headers.append((header.name, variables.substitute(text))) }
         }
         return HTTPRequest(
-            step.json["method"]?.stringValue ?? "GET",
-            variables.substitute(step.json["path"]?.stringValue ?? ""),
+            step.json["method"]?.string ?? "GET",
+            variables.substitute(step.json["path"]?.string ?? ""),
             headers: headers,
             body: body,
             chunkSize: step.json["chunked"] == .bool(true) ? 9 : nil
@@ -152,8 +154,8 @@ extension ScenarioRunner {
 
     /// `user:password`; nil for a request without any.
     private func credentials(_ auth: JSONValue?) -> String? {
-        guard let auth, auth.stringValue != "admin" else { return Self.administrator }
-        guard let user = auth["user"]?.stringValue, let password = auth["password"]?.stringValue else { return nil }
+        guard let auth, auth.string != "admin" else { return Self.administrator }
+        guard let user = auth["user"]?.string, let password = auth["password"]?.string else { return nil }
         return variables.substitute("\(user):\(password)")
     }
 

@@ -32,7 +32,8 @@ struct Variables: Sendable {
     func substitute(_ value: JSONValue) -> JSONValue {
         switch value {
         case .string(let text):
-            if text.hasPrefix("${"), let name = Self.name(at: text.dropFirst(2)[...]), name.count + 3 == text.count,
+            if text.hasPrefix("${"), let name = Self.name(at: text.dropFirst(2)[...]),
+                name.count + 3 == text.count,
                 let saved = values[name]
             {
                 return saved
@@ -41,7 +42,7 @@ struct Variables: Sendable {
         case .array(let items):
             return .array(items.map(substitute))
         case .object:
-            return .object(members: value.members.map { (substitute($0.name), substitute($0.value)) })
+            return .object(JSONObject(value.members.map { (substitute($0.name), substitute($0.value)) }))
         default:
             return value
         }
@@ -55,6 +56,6 @@ struct Variables: Sendable {
     }
 
     private static func plainText(_ value: JSONValue) -> String {
-        value.stringValue ?? String(decoding: value.bytes, as: UTF8.self)
+        value.string ?? value.text
     }
 }

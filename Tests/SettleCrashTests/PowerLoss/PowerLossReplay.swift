@@ -86,7 +86,9 @@ struct PowerLossReplay: Sendable {
             case .syncBegin(let id, let inode):
                 syncs[id] = (inode, index)
             case .syncEnd(let id):
-                if let sync = syncs.removeValue(forKey: id) { markCertain(sync.inode, from: sync.begin, at: index) }
+                if let sync = syncs.removeValue(forKey: id) {
+                    markCertain(sync.inode, from: sync.begin, at: index)
+                }
             case .map(let path):
                 mappedPaths.insert(path)
             case .say:
@@ -128,7 +130,9 @@ struct PowerLossReplay: Sendable {
     private mutating func markCertain(_ inode: UInt64, from begin: Int, at end: Int) {
         let object = objectsByInode[inode] ?? 0
         for place in objects[object].changes.indices
-        where objects[object].changes[place].certainAfter == nil && objects[object].changes[place].index < begin {
+        where objects[object].changes[place].certainAfter == nil
+            && objects[object].changes[place].index < begin
+        {
             objects[object].changes[place].certainAfter = end
         }
         for place in objects[object].names.indices
