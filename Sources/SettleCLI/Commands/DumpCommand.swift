@@ -94,7 +94,9 @@ private struct DocumentDump {
         output.removeSubrange(range)
     }
 
-    private func appendLeaves(of id: DocumentID, _ snapshot: borrowing Snapshot, to output: inout [UInt8]) throws {
+    private func appendLeaves(of id: DocumentID, _ snapshot: borrowing Snapshot, to output: inout [UInt8])
+        throws
+    {
         guard let record = try snapshot.document(id) else { return }
         let tree = try snapshot.tree(of: record)
         for leaf in tree.leaves

@@ -39,7 +39,9 @@ struct InfoCommand: ParsableCommand {
         let width = rows.map(\.name.count).max() ?? 0
         for row in rows {
             let name = row.name.replacing("_", with: " ")
-            try StandardOutput.writeLine("\(name)\(String(repeating: " ", count: width - name.count))  \(row.shown)")
+            try StandardOutput.writeLine(
+                "\(name)\(String(repeating: " ", count: width - name.count))  \(row.shown)"
+            )
         }
     }
 

@@ -30,7 +30,9 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many documents go into one batch.", valueName: "count"))
     var batch = 1000
 
-    @Flag(help: "The documents come with their revisions, as `settle dump --revisions` writes them: keep those.")
+    @Flag(
+        help: "The documents come with their revisions, as `settle dump --revisions` writes them: keep those."
+    )
     var revisions = false
 
     @OptionGroup var data: DataOptions
@@ -56,7 +58,9 @@ struct LoadCommand: AsyncParsableCommand {
             }
         } catch let problem as DocumentInput.Problem {
             try await load.finish()
-            throw CommandFailure("\(problem.reason); \(Shown.count(load.written)) documents were written before that")
+            throw CommandFailure(
+                "\(problem.reason); \(Shown.count(load.written)) documents were written before that"
+            )
         }
         try await load.finish()
         if load.refused > 0 {
@@ -98,7 +102,9 @@ private struct DocumentLoad {
         do throws(SettleError) {
             let document = try IncomingDocument(parsing: bytes)
             let id = document.id ?? DocumentID(Self.newIdentity())
-            guard !id.isLocal else { throw SettleError(.illegalDocumentID, "local documents can't be loaded") }
+            guard !id.isLocal else {
+                throw SettleError(.illegalDocumentID, "local documents can't be loaded")
+            }
             edits.append(
                 keepsRevisions ? try .replicated(document, id: id) : try .interactive(document, id: id)
             )
