@@ -4,7 +4,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// The signals that ask a command to end. The first one is waited for; another ends the process at once.
+/// The signals that ask a command to end: the first is waited for, another ends the process at once.
 final class Signals: Sendable {
     private let arrivals: AsyncStream<Void>
     private let sources: [any DispatchSourceSignal & Sendable]

@@ -5,7 +5,7 @@ import SettleTestSupport
 /// A server in this process, on a port of its own, with a folder that is kept when `SETTLE_TEST_DATA` asks for it.
 enum TestServer {
     static func withServer(_ body: (HTTPEndpoint) async throws -> Void) async throws {
-        let folder = try TemporaryFolder()
+        let folder = TemporaryDirectory()
         var configuration = ServerConfiguration(folder: folder.path)
         configuration.port = 0
         configuration.administrator = .init(name: "admin", password: "adminpw")

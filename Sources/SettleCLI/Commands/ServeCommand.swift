@@ -111,8 +111,9 @@ struct Administrator: ExpressibleByArgument, Equatable {
 }
 
 extension StoreOptions {
-    /// The usual options. `SETTLE_UNSAFE_NOSYNC=1` leaves out the waiting for the disk: the power-loss test must fail
-    /// then, or it tests nothing.
+    /// The usual options, but with `SETTLE_UNSAFE_NOSYNC=1` without waiting for the disk.
+    ///
+    /// The power-loss test must fail then, or it tests nothing.
     fileprivate init(_ environment: [String: String]) {
         self.init(syncsCommits: environment["SETTLE_UNSAFE_NOSYNC"] != "1")
     }

@@ -28,7 +28,7 @@ struct ProgressReporter {
 
     var elapsed: Duration { ContinuousClock.now - started }
 
-    /// Reports a step. The line for people is drawn ten times a second at most.
+    /// Reports a step; the line for people is drawn ten times a second at most.
     mutating func report(_ event: ProgressEvent, _ line: @autoclosure () -> String) throws {
         guard isTerminal else {
             try StandardOutput.write(event.line)

@@ -1,6 +1,6 @@
 // What a process did to its files, in order: the log that `recorder.c` writes, read back.
 
-/// One thing that happened. Inodes name files whatever their names become.
+/// One thing that happened; inodes name files, whatever their names become.
 enum DiskEvent: Equatable, Sendable {
     case create(inode: UInt64, path: String, isFolder: Bool)
     /// Durable: on disk when the call returned.
@@ -30,7 +30,7 @@ struct DiskRecord: Sendable {
         self.events = events
     }
 
-    /// Reads a log. Its last event may be cut off: the process was killed while it wrote it.
+    /// Reads a log, whose last event may be cut off: the process was killed while it wrote it.
     init(parsing log: [UInt8], root: String) throws {
         var parser = DiskRecordParser(log: log, root: root)
         var events: [DiskEvent] = []

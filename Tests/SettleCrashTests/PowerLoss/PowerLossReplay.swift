@@ -8,6 +8,8 @@
 // So a moment has many possible disks. `Survival` picks one: nothing uncertain survives, everything does, or a
 // random choice.
 
+import SettleTestSupport
+
 /// Which of the uncertain writes reach the disk.
 enum Survival: Sendable, CustomStringConvertible {
     case nothing
@@ -97,7 +99,9 @@ struct PowerLossReplay: Sendable {
         }
     }
 
-    /// Notes changed names in their folders. A rename within a folder is one change: both names or neither.
+    /// Notes changed names in their folders.
+    ///
+    /// A rename within a folder is one change: both names or neither.
     private mutating func setNames(_ index: Int, _ entries: [(path: String, object: Int?)]) {
         var byFolder: [(folder: Int, entries: [(name: String, object: Int?)])] = []
         for (path, object) in entries {
@@ -228,31 +232,26 @@ extension PowerLossReplay {
 /// Decides, uncertain change by uncertain change.
 private struct SurvivalChoice {
     private let survival: Survival
-    private var state: UInt64
+    private var generator: SeededGenerator
 
     init(_ survival: Survival) {
         self.survival = survival
-        if case .random(let seed) = survival { state = seed } else { state = 0 }
+        if case .random(let seed) = survival {
+            generator = SeededGenerator(seed: seed)
+        } else {
+            generator = SeededGenerator(seed: 0)
+        }
     }
 
     mutating func survives() -> Bool {
         switch survival {
         case .nothing: false
         case .everything: true
-        case .random: next() % 2 == 0
+        case .random: Bool.random(using: &generator)
         }
     }
 
     mutating func tears() -> Bool {
-        if case .random = survival { next() % 4 == 0 } else { false }
-    }
-
-    /// SplitMix64.
-    private mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
+        if case .random = survival { Int.random(in: 0..<4, using: &generator) == 0 } else { false }
     }
 }
