@@ -90,7 +90,18 @@ let package = Package(
         ),
         .testTarget(
             name: "SettleConformanceTests",
-            dependencies: ["SettleCore", "SettleTestSupport"],
+            dependencies: ["SettleCore", "SettleServer", "SettleTestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SettleCrashTests",
+            dependencies: ["SettleCore", "Settle", "SettleCLI", "SettleTestSupport"],
+            exclude: ["PowerLoss/recorder.c"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SettleCLITests",
+            dependencies: ["SettleCLI", "SettleCore", "SettleTestSupport"],
             swiftSettings: settings
         ),
         .testTarget(name: "SettleStorageTests", dependencies: ["SettleStorage"], swiftSettings: settings),

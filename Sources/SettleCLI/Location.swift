@@ -8,6 +8,7 @@ import ArgumentParser
 import Foundation
 import Settle
 import SettleCore
+import SettleReplication
 
 /// A database somewhere, not opened yet.
 enum Location: Equatable, Sendable {
@@ -41,9 +42,7 @@ extension Location: CustomStringConvertible {
         case .path(let text), .name(let text):
             return text
         case .url(let text):
-            guard var parts = URLComponents(string: text), parts.password != nil else { return text }
-            parts.password = "…"
-            return parts.string?.removingPercentEncoding ?? text
+            return RemoteEndpoint(url: text)?.shownURL ?? text
         }
     }
 }
@@ -82,5 +81,20 @@ struct DataOptions: ParsableArguments {
             guard creating else { throw CommandFailure("there is no database \(name) in \(directory)") }
             return try folder.create(name)
         }
+    }
+}
+
+extension DataOptions {
+    /// One side of a replication.
+    func side(_ location: Location, creating: Bool = false) throws -> Replication.Side {
+        if case .url(let url) = location { return .url(url) }
+        return .database(try open(location, creating: creating))
+    }
+
+    /// A database that is read as a replicator reads it.
+    func peer(_ location: Location) throws -> any Peer {
+        guard case .url(let url) = location else { return LocalPeer(try open(location)) }
+        guard let endpoint = RemoteEndpoint(url: url) else { throw CommandFailure("\(url) is not a URL") }
+        return HTTPPeer(endpoint)
     }
 }

@@ -18,7 +18,9 @@ struct KillTests {
         for round in 0..<50 {
             let server = try ServerProcess(folder: folder.path)
             if round == 0 {
-                let created = try await server.endpoint.send(HTTPRequest("PUT", "/kill", headers: [administrator]))
+                let created = try await server.endpoint.send(
+                    HTTPRequest("PUT", "/kill", headers: [administrator])
+                )
                 #expect(created.status == 201)
             }
             let stream = WriteStream(endpoint: server.endpoint, database: "kill", prefix: "\(round)")
@@ -49,7 +51,8 @@ func acknowledgedWrites(
 ) throws -> [String] {
     try database.read { snapshot in
         try acknowledged.filter { id, revision in
-            guard let record = try snapshot.document(DocumentID(id)), let revision = RevisionID(revision) else {
+            guard let record = try snapshot.document(DocumentID(id)), let revision = RevisionID(revision)
+            else {
                 return true
             }
             return try snapshot.tree(of: record).index(of: revision) == nil

@@ -6,7 +6,9 @@ import Foundation
 package enum BuiltProduct {
     /// The executable; throws if it was not built.
     package static func settle() throws -> URL {
-        let folder = Bundle.main.bundleURL.pathExtension == "xctest" ? Bundle.main.bundleURL.deletingLastPathComponent()
+        let folder =
+            Bundle.main.bundleURL.pathExtension == "xctest"
+            ? Bundle.main.bundleURL.deletingLastPathComponent()
             : Bundle.main.bundleURL
         let file = folder.appending(path: "settle")
         guard FileManager.default.isExecutableFile(atPath: file.path(percentEncoded: false)) else {
@@ -47,8 +49,14 @@ package func runSettle(
     process.standardError = FileHandle(forWritingAtPath: errors)
     try process.run()
     process.waitUntilExit()
-    func text(_ file: String) throws -> String { String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self) }
-    return CommandResult(status: process.terminationStatus, output: try text(output), errors: try text(errors))
+    func text(_ file: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+    }
+    return CommandResult(
+        status: process.terminationStatus,
+        output: try text(output),
+        errors: try text(errors)
+    )
 }
 
 /// A running `settle serve`.
@@ -60,7 +68,9 @@ package final class ServerProcess {
     package init(folder: String, environment: [String: String] = [:]) throws {
         process = Process()
         process.executableURL = try BuiltProduct.settle()
-        process.arguments = ["serve", "--data", folder, "--listen", "127.0.0.1:0", "--admin", "admin:adminpw"]
+        process.arguments = [
+            "serve", "--data", folder, "--listen", "127.0.0.1:0", "--admin", "admin:adminpw",
+        ]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let output = Pipe()
         process.standardOutput = output

@@ -20,11 +20,14 @@ struct DiskRecorder {
         let compiler = Process()
         compiler.executableURL = URL(filePath: "/usr/bin/env")
         compiler.arguments = [
-            "cc", "-shared", "-fPIC", "-O1", "-Wall", "-o", library, source.path(percentEncoded: false), "-ldl",
+            "cc", "-shared", "-fPIC", "-O1", "-Wall", "-o", library, source.path(percentEncoded: false),
+            "-ldl",
         ]
         try compiler.run()
         compiler.waitUntilExit()
-        guard compiler.terminationStatus == 0 else { throw DiskRecordError.malformed("recorder.c does not compile") }
+        guard compiler.terminationStatus == 0 else {
+            throw DiskRecordError.malformed("recorder.c does not compile")
+        }
     }
 
     var environment: [String: String] {

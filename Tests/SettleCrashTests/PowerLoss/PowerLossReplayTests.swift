@@ -25,7 +25,9 @@ struct PowerLossReplayTests {
         let write = DiskEvent.write(inode: 3, offset: 0, bytes: [1], isDurable: false)
         let sync: [DiskEvent] = [.syncBegin(id: 3, inode: 3), .syncEnd(id: 3)]
         #expect(disk(Self.created + [write] + sync) == [:])
-        #expect(disk(Self.created + Self.namesSynced + [write, .say([])]) == ["d": .folder, "d/f": .file([])])
+        #expect(
+            disk(Self.created + Self.namesSynced + [write, .say([])]) == ["d": .folder, "d/f": .file([])]
+        )
         #expect(disk(Self.created + Self.namesSynced + [write] + sync + [.say([])])["d/f"] == .file([1]))
     }
 
@@ -37,7 +39,10 @@ struct PowerLossReplayTests {
         let events = base + [first, .syncBegin(id: 3, inode: 3), second, .syncEnd(id: 3), .say([])]
         #expect(disk(events)["d/f"] == .file([1]))
         #expect(disk(base + [first, .syncBegin(id: 3, inode: 3), .say([])])["d/f"] == .file([]))
-        #expect(PowerLossReplay(DiskRecord(events: events)).disk(before: events.count - 2, .nothing)["d/f"] == .file([]))
+        #expect(
+            PowerLossReplay(DiskRecord(events: events)).disk(before: events.count - 2, .nothing)["d/f"]
+                == .file([])
+        )
     }
 
     @Test("a durable write is on disk once it has returned, not while it is under way")
@@ -53,16 +58,22 @@ struct PowerLossReplayTests {
         let events = Self.created + Self.namesSynced + [.rename(from: "d/f", to: "d/g")]
         #expect(disk(events) == ["d": .folder, "d/f": .file([])])
         #expect(disk(events, .everything) == ["d": .folder, "d/g": .file([])])
-        #expect(disk(events + [.syncBegin(id: 3, inode: 2), .syncEnd(id: 3), .say([])]) == ["d": .folder, "d/g": .file([])])
+        #expect(
+            disk(events + [.syncBegin(id: 3, inode: 2), .syncEnd(id: 3), .say([])]) == [
+                "d": .folder, "d/g": .file([]),
+            ]
+        )
     }
 
     @Test("a removed file comes back until the folder is synced; an inode used again is another file")
     func removal() {
         let removed = Self.created + Self.namesSynced + [.remove(path: "d/f")]
         #expect(disk(removed) == ["d": .folder, "d/f": .file([])])
-        let again = removed + [
-            .create(inode: 3, path: "d/g", isFolder: false), .write(inode: 3, offset: 0, bytes: [7], isDurable: false),
-        ]
+        let again =
+            removed + [
+                .create(inode: 3, path: "d/g", isFolder: false),
+                .write(inode: 3, offset: 0, bytes: [7], isDurable: false),
+            ]
         #expect(disk(again, .everything) == ["d": .folder, "d/g": .file([7])])
     }
 
@@ -85,7 +96,9 @@ struct PowerLossReplayTests {
             let found = disk(events, .random(seed: seed))
             #expect(found == disk(events, .random(seed: seed)))
             guard case .file(let content)? = found["d/f"] else { continue }
-            let sectors = stride(from: 0, to: content.count, by: 512).map { content[$0..<min($0 + 512, content.count)] }
+            let sectors = stride(from: 0, to: content.count, by: 512).map {
+                content[$0..<min($0 + 512, content.count)]
+            }
             #expect(sectors.allSatisfy { Set($0).count == 1 })
             seen.insert(content.count { $0 == 1 })
         }
@@ -113,13 +126,16 @@ struct PowerLossReplayTests {
         let record = try DiskRecord(parsing: Array(log.utf8), root: "/r")
         #expect(
             record.events == [
-                .create(inode: 2, path: "d", isFolder: true), .create(inode: 3, path: "d/f x", isFolder: false),
+                .create(inode: 2, path: "d", isFolder: true),
+                .create(inode: 3, path: "d/f x", isFolder: false),
                 .write(inode: 3, offset: 10, bytes: Array("a\nb".utf8), isDurable: true),
                 .truncate(inode: 3, size: 5), .rename(from: "d/f x", to: "d/g"),
                 .syncBegin(id: 4, inode: 1), .syncEnd(id: 4), .map(path: "lock.mdb"), .say(Array("ok".utf8)),
                 .remove(path: "d/g"),
             ]
         )
-        #expect(throws: DiskRecordError.self) { try DiskRecord(parsing: Array("nonsense\n".utf8), root: "/r") }
+        #expect(throws: DiskRecordError.self) {
+            try DiskRecord(parsing: Array("nonsense\n".utf8), root: "/r")
+        }
     }
 }

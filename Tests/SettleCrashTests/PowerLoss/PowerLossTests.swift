@@ -50,7 +50,9 @@ private struct PowerLossRun {
         var environment = recorder.environment
         if !syncing { environment["SETTLE_UNSAFE_NOSYNC"] = "1" }
         let server = try ServerProcess(folder: recorder.root, environment: environment)
-        let created = try await server.endpoint.send(HTTPRequest("PUT", "/\(Self.database)", headers: [administrator]))
+        let created = try await server.endpoint.send(
+            HTTPRequest("PUT", "/\(Self.database)", headers: [administrator])
+        )
         #expect(created.status == 201)
         let stream = WriteStream(endpoint: server.endpoint, database: Self.database, prefix: "w")
         let written = await stream.run(connections: 4, limit: 30)
@@ -63,7 +65,9 @@ private struct PowerLossRun {
     }
 
     /// Finds the answers `{"ok":true,"id":…,"rev":…}` among what the server said.
-    private static func acknowledgements(in record: DiskRecord) -> [(event: Int, id: String, revision: String)] {
+    private static func acknowledgements(in record: DiskRecord) -> [(
+        event: Int, id: String, revision: String
+    )] {
         record.events.enumerated().flatMap { index, event -> [(event: Int, id: String, revision: String)] in
             guard case .say(let bytes) = event else { return [] }
             return String(decoding: bytes, as: UTF8.self).matches(of: /"id":"([^"]+)","rev":"([^"]+)"/).map {
@@ -108,7 +112,9 @@ private struct PowerLossRun {
     private func open(_ folder: String, at moment: Int) -> [String] {
         let said = acknowledgements.filter { $0.event < moment }.map { ($0.id, $0.revision) }
         do {
-            guard let database = try DatabaseFolder(path: folder).open(Self.database) else { return ["no database"] }
+            guard let database = try DatabaseFolder(path: folder).open(Self.database) else {
+                return ["no database"]
+            }
             let lost = try acknowledgedWrites(Dictionary(said) { $1 }, missingFrom: database)
             return try database.check() + lost.map { "lost \($0)" }
         } catch {
