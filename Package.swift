@@ -75,7 +75,14 @@ let package = Package(
         ),
         .target(
             name: "SettleTestSupport",
-            dependencies: ["SettleCore"],
+            dependencies: [
+                "SettleCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+            ],
             path: "Tests/SettleTestSupport",
             swiftSettings: settings
         ),
@@ -98,6 +105,22 @@ let package = Package(
         .testTarget(
             name: "SettleReplicationTests",
             dependencies: ["SettleReplication", "Settle", "SettleCore", "SettleTestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SettleConformanceTests",
+            dependencies: ["SettleCore", "SettleServer", "SettleTestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SettleCrashTests",
+            dependencies: ["SettleCore", "Settle", "SettleCLI", "SettleTestSupport"],
+            exclude: ["PowerLoss/recorder.c"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SettleCLITests",
+            dependencies: ["SettleCLI", "SettleCore", "SettleTestSupport"],
             swiftSettings: settings
         ),
         .testTarget(name: "SettleStorageTests", dependencies: ["SettleStorage"], swiftSettings: settings),

@@ -1,0 +1,34 @@
+// Standard output and standard error, unbuffered: what is said has been said when the call returns.
+
+import Foundation
+
+enum StandardError {
+    static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// One message for people.
+    static func say(_ text: String) {
+        write("settle: \(text)\n")
+    }
+
+    static func write(_ text: String) {
+        // Nobody is left to tell when standard error is gone.
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    }
+}
+
+enum StandardOutput {
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// Throws when the reader has gone away.
+    static func write(_ bytes: [UInt8]) throws {
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+        } catch {
+            throw CommandFailure("cannot write to standard output: \(error.localizedDescription)")
+        }
+    }
+
+    static func writeLine(_ text: String) throws {
+        try write(Array("\(text)\n".utf8))
+    }
+}

@@ -1,0 +1,108 @@
+// A server as users run it: the built `settle`, in a process of its own, which a test may kill.
+
+import Foundation
+
+/// The `settle` that was built beside the running tests.
+package enum BuiltProduct {
+    /// The executable; throws if it was not built.
+    package static func settle() throws -> URL {
+        let folder =
+            Bundle.main.bundleURL.pathExtension == "xctest"
+            ? Bundle.main.bundleURL.deletingLastPathComponent()
+            : Bundle.main.bundleURL
+        let file = folder.appending(path: "settle")
+        guard FileManager.default.isExecutableFile(atPath: file.path(percentEncoded: false)) else {
+            throw ProcessFailure.notBuilt(file.path(percentEncoded: false))
+        }
+        return file
+    }
+}
+
+package enum ProcessFailure: Error {
+    case notBuilt(String)
+    case noAddress(String)
+}
+
+/// A command that ran to its end.
+package struct CommandResult: Sendable {
+    package let status: Int32
+    package let output: String
+    package let errors: String
+}
+
+/// Runs `settle` with arguments and waits for its end.
+package func runSettle(
+    _ arguments: [String],
+    input: String = "",
+    environment: [String: String] = [:]
+) throws -> CommandResult {
+    let process = Process()
+    process.executableURL = try BuiltProduct.settle()
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    let files = TemporaryDirectory(keeping: false)
+    let (source, output, errors) = (files.path + "/in", files.path + "/out", files.path + "/err")
+    try Data(input.utf8).write(to: URL(filePath: source))
+    for file in [output, errors] { FileManager.default.createFile(atPath: file, contents: nil) }
+    process.standardInput = FileHandle(forReadingAtPath: source)
+    process.standardOutput = FileHandle(forWritingAtPath: output)
+    process.standardError = FileHandle(forWritingAtPath: errors)
+    try process.run()
+    process.waitUntilExit()
+    func text(_ file: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+    }
+    return CommandResult(
+        status: process.terminationStatus,
+        output: try text(output),
+        errors: try text(errors)
+    )
+}
+
+/// A running `settle serve`.
+package final class ServerProcess {
+    package let endpoint: HTTPEndpoint
+    private let process: Process
+
+    /// Starts a server for a folder and waits until it listens.
+    package init(folder: String, environment: [String: String] = [:]) throws {
+        process = Process()
+        process.executableURL = try BuiltProduct.settle()
+        process.arguments = [
+            "serve", "--data", folder, "--listen", "127.0.0.1:0", "--admin", "admin:adminpw",
+        ]
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        var line = Data()
+        while line.last != UInt8(ascii: "\n"), let more = try output.fileHandleForReading.read(upToCount: 1) {
+            if more.isEmpty { break }
+            line += more
+        }
+        let text = String(decoding: line, as: UTF8.self)
+        guard let port = text.firstMatch(of: /:([0-9]+)\/\n/).flatMap({ Int($0.1) }) else {
+            process.terminate()
+            throw ProcessFailure.noAddress(text)
+        }
+        endpoint = HTTPEndpoint(port: port)
+    }
+
+    /// Ends it without any chance to finish: kill -9.
+    package func kill() {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Asks it to end, and waits; its exit status.
+    package func terminate() -> Int32 {
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    deinit {
+        if process.isRunning { kill() }
+    }
+}
