@@ -24,6 +24,26 @@ package enum HTTPDate {
         output.append(contentsOf: " GMT".utf8)
     }
 
+    /// The date of a Unix time in seconds.
+    package static func text(unixSeconds: Int) -> String {
+        var output: [UInt8] = []
+        append(Int64(unixSeconds), to: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    /// The form that the scheduler's answers use: `1994-11-06T08:49:37Z`.
+    package static func timestamp(unixSeconds: Int) -> String {
+        let days = unixSeconds >= 0 ? unixSeconds / 86_400 : (unixSeconds - 86_399) / 86_400
+        let second = unixSeconds - days * 86_400
+        let (year, month, day) = civilDate(days: days)
+        var output = Array("\(year)-".utf8)
+        for (number, separator) in zip([month, day, second / 3600, second / 60 % 60, second % 60], "-T::Z".utf8) {
+            appendTwo(number, to: &output)
+            output.append(separator)
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+
     private static let weekdays = ["Sun, ", "Mon, ", "Tue, ", "Wed, ", "Thu, ", "Fri, ", "Sat, "]
     private static let months = [
         " Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ", " Jul ", " Aug ", " Sep ", " Oct ", " Nov ",

@@ -10,7 +10,9 @@
 /// Decodes and encodes percent-encoded text.
 package enum PercentEncoding {
     /// The bytes that percent-encoded text stands for.
-    package static func decode(_ text: ArraySlice<UInt8>) -> [UInt8] {
+    ///
+    /// A plus is a space, but for the credentials in a URL, where it is itself.
+    package static func decode(_ text: ArraySlice<UInt8>, plusIsSpace: Bool = true) -> [UInt8] {
         guard text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
             return Array(text)
         }
@@ -26,7 +28,7 @@ package enum PercentEncoding {
                 index += 3
                 continue
             }
-            output.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+            output.append(byte == UInt8(ascii: "+") && plusIsSpace ? UInt8(ascii: " ") : byte)
             index += 1
         }
         return output
@@ -43,6 +45,21 @@ package enum PercentEncoding {
                 output.append(digit(byte & 15))
             }
         }
+    }
+
+    /// Bytes as one segment of a path, or one name or value of a query.
+    package static func encoded(_ bytes: some Sequence<UInt8>) -> String {
+        var output: [UInt8] = []
+        append(bytes, to: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    /// A document's id as it stands in a path: the slash of `_design/` and `_local/` stays one.
+    package static func encodedPath(_ id: DocumentID) -> String {
+        for prefix in ["_design/", "_local/"] where id.bytes.starts(with: prefix.utf8) {
+            return prefix + encoded(id.bytes.dropFirst(prefix.utf8.count))
+        }
+        return encoded(id.bytes)
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {

@@ -75,9 +75,9 @@ extension RemoteEndpoint {
                 maxSplits: 1,
                 omittingEmptySubsequences: false
             )
-            user = String(decoding: PercentEncoding.decoded(parts[0]), as: UTF8.self)
+            user = String(decoding: PercentEncoding.decode(Array(parts[0])[...], plusIsSpace: false), as: UTF8.self)
             password =
-                parts.count > 1 ? String(decoding: PercentEncoding.decoded(parts[1]), as: UTF8.self) : ""
+                parts.count > 1 ? String(decoding: PercentEncoding.decode(Array(parts[1])[...], plusIsSpace: false), as: UTF8.self) : ""
             authority = authority[(at + 1)...]
         }
         // An IPv6 address has colons of its own, inside brackets.

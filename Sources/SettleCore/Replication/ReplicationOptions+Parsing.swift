@@ -83,7 +83,7 @@ extension ReplicationOptions {
             guard let id = element.string else {
                 throw SettleError(.badRequest, "parameter `doc_ids` must be an array of strings")
             }
-            ids.insert(DocumentID(bytes: PercentEncoding.decoded(id.utf8)))
+            ids.insert(DocumentID(bytes: PercentEncoding.decode(Array(id.utf8)[...])))
         }
         return ids.sorted()
     }
@@ -177,7 +177,7 @@ extension RemoteEndpoint {
         guard bytes.count > 6, String(decoding: bytes[..<6], as: UTF8.self).lowercased() == "basic " else {
             return nil
         }
-        guard let plain = Base64.decoded(bytes[6...]), let colon = plain.firstIndex(of: UInt8(ascii: ":"))
+        guard let plain = Base64.decode(bytes[6...]), let colon = plain.firstIndex(of: UInt8(ascii: ":"))
         else {
             return nil
         }
