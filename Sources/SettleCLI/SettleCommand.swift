@@ -27,8 +27,6 @@ struct SettleCommand: AsyncParsableCommand {
     )
 
     static func main() async {
-        // A reader that goes away ends the command by a write error, not by a signal without a word.
-        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

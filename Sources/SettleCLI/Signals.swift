@@ -7,13 +7,14 @@ import Synchronization
 /// The signals that ask a command to end: the first is waited for, another ends the process at once.
 final class Signals: Sendable {
     private let arrivals: AsyncStream<Void>
-    private let sources: [any DispatchSourceSignal & Sendable]
+    /// Kept, because a source that nobody keeps stops watching.
+    private let sources: Mutex<[any DispatchSourceSignal]>
 
     init() {
         let (arrivals, continuation) = AsyncStream.makeStream(of: Void.self)
         self.arrivals = arrivals
         let count = Counter()
-        sources = [SIGINT, SIGTERM].map { number in
+        let watched = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
@@ -23,6 +24,7 @@ final class Signals: Sendable {
             source.resume()
             return source
         }
+        sources = Mutex(watched)
     }
 
     /// Returns when the first signal arrives.

@@ -13,7 +13,7 @@ struct DocumentSplitterTests {
         var documents: [[UInt8]] = []
         while !rest.isEmpty {
             let count = seed == 0 ? rest.count : Int.random(in: 1...5, using: &generator)
-            documents += try splitter.split(rest.prefix(count))
+            try splitter.split(rest.prefix(count), into: &documents)
             rest = rest.dropFirst(count)
         }
         try splitter.finish()

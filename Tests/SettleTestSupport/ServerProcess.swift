@@ -1,6 +1,6 @@
 // A server as users run it: the built `settle`, in a process of its own, which a test may kill.
 
-import Foundation
+package import Foundation
 
 /// The `settle` that was built beside the running tests.
 package enum BuiltProduct {
@@ -40,10 +40,10 @@ package func runSettle(
     process.executableURL = try BuiltProduct.settle()
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    let files = TemporaryDirectory(keeping: false)
+    let files = TemporaryDirectory(mayBeKept: false)
     let (source, output, errors) = (files.path + "/in", files.path + "/out", files.path + "/err")
     try Data(input.utf8).write(to: URL(filePath: source))
-    for file in [output, errors] { FileManager.default.createFile(atPath: file, contents: nil) }
+    for file in [output, errors] { try Data().write(to: URL(filePath: file)) }
     process.standardInput = FileHandle(forReadingAtPath: source)
     process.standardOutput = FileHandle(forWritingAtPath: output)
     process.standardError = FileHandle(forWritingAtPath: errors)

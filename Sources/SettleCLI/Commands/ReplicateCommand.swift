@@ -78,8 +78,8 @@ private struct ReplicationReport {
     private var progress = ProgressReporter()
     private var failuresTold = 0
     private var lastTold: (statistics: ReplicationStatistics, state: ReplicationStatus.State)?
-    /// The counts go on over sessions; what this run did is the difference to its first.
-    private var written: (first: Int, now: Int)?
+    /// Documents written before this run: the counts go on from the last checkpoint's.
+    private var writtenBefore: Int?
 
     mutating func take(_ status: ReplicationStatus) throws {
         for failure in status.failures.dropFirst(failuresTold) {
@@ -91,16 +91,20 @@ private struct ReplicationReport {
         if status.state == .crashing, let error = status.error {
             StandardError.say("will try again: \(error.reason)")
         }
-        let count = status.statistics.documentsWritten
-        written = (written?.first ?? count, count)
-        try progress.report(event(status), line(status))
+        // The end is told by `finish`.
+        guard ![.completed, .stopped, .failed].contains(status.state) else { return }
+        if status.state != .initializing {
+            writtenBefore = writtenBefore ?? status.statistics.documentsWritten
+        }
+        let line = line(status)
+        try progress.report(event(status), line)
     }
 
     mutating func finish(_ result: ReplicationResult) throws {
         let statistics = result.statistics
         let failures = result.failures.isEmpty ? "" : ", \(Shown.count(result.failures.count)) not copied"
-        let state = result.wasStopped ? "stopped" : "complete"
-        let count = statistics.documentsWritten - (written?.first ?? statistics.documentsWritten)
+        let state = result.wasStopped ? "stopped" : "completed"
+        let count = statistics.documentsWritten - Self.writtenBefore(result)
         let rate = Shown.rate(count, progress.elapsed)
         try progress.finish(
             ProgressEvent(name: state, values: Self.values(statistics)),
@@ -109,7 +113,8 @@ private struct ReplicationReport {
     }
 
     private func line(_ status: ReplicationStatus) -> String {
-        var parts = ["\(Shown.count((written?.now ?? 0) - (written?.first ?? 0))) documents"]
+        let written = status.statistics.documentsWritten - (writtenBefore ?? 0)
+        var parts = ["\(Shown.count(written)) documents"]
         if status.documentsPerSecond > 0 { parts.append("\(Shown.count(Int(status.documentsPerSecond)))/s") }
         if let pending = status.pendingChanges { parts.append("\(Shown.count(pending)) pending") }
         if !status.failures.isEmpty { parts.append("\(Shown.count(status.failures.count)) not copied") }
@@ -122,6 +127,13 @@ private struct ReplicationReport {
             name: status.state.rawValue,
             values: Self.values(status.statistics) + [("pending", pending)]
         )
+    }
+
+    /// What earlier sessions wrote: the history's newest entry is this one's, unless there was nothing to do.
+    private static func writtenBefore(_ result: ReplicationResult) -> Int {
+        let isUnchanged = result.answer["no_changes"]?.bool == true
+        let earlier = isUnchanged ? result.answer["history"]?[0] : result.answer["history"]?[1]
+        return earlier?["docs_written"]?.int ?? 0
     }
 
     /// The counts by the names that CouchDB gives them.

@@ -15,6 +15,8 @@ final class DocumentInput {
     private(set) var bytesRead = 0
     private let handle: FileHandle
     private var splitter = DocumentSplitter()
+    /// What is wrong after the documents that were given last.
+    private var problem: Problem?
 
     init(_ file: String) throws {
         guard file != "-" else {
@@ -33,22 +35,26 @@ final class DocumentInput {
 
     /// The documents of the next portion; nil at the end.
     func next() throws -> [[UInt8]]? {
+        if let problem { throw problem }
         let portion: Data?
         do {
             portion = try handle.read(upToCount: Self.portion)
         } catch {
             throw Problem(reason: "cannot read on: \(error.localizedDescription)")
         }
+        var documents: [[UInt8]] = []
         do throws(DocumentSplitter.Failure) {
             guard let portion, !portion.isEmpty else {
                 try splitter.finish()
                 return nil
             }
             bytesRead += portion.count
-            return try splitter.split(portion)
+            try splitter.split(portion, into: &documents)
         } catch {
-            throw Problem(reason: Self.reason(error))
+            problem = Problem(reason: Self.reason(error))
+            if documents.isEmpty { return try next() }
         }
+        return documents
     }
 
     private static func reason(_ failure: DocumentSplitter.Failure) -> String {

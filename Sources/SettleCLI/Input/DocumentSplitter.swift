@@ -29,9 +29,8 @@ struct DocumentSplitter {
     /// In an array: whether a comma must come before the next document.
     private var needsComma = false
 
-    /// The documents that these bytes complete.
-    mutating func split(_ bytes: some Sequence<UInt8>) throws(Failure) -> [[UInt8]] {
-        var documents: [[UInt8]] = []
+    /// Appends the documents that these bytes complete; on failure, those that came before it.
+    mutating func split(_ bytes: some Sequence<UInt8>, into documents: inout [[UInt8]]) throws(Failure) {
         for byte in bytes {
             if depth > 0 {
                 current.append(byte)
@@ -45,7 +44,6 @@ struct DocumentSplitter {
             }
             offset += 1
         }
-        return documents
     }
 
     /// The stream is over.

@@ -24,7 +24,8 @@ enum StandardOutput {
         do {
             try FileHandle.standardOutput.write(contentsOf: Data(bytes))
         } catch {
-            throw CommandFailure("cannot write to standard output: \(error.localizedDescription)")
+            let cause = (error as? CocoaError)?.underlying ?? error
+            throw CommandFailure("cannot write to standard output: \(cause.localizedDescription)")
         }
     }
 

@@ -63,16 +63,16 @@ private struct DiskRecordParser {
             return .create(inode: try number(words[0]), path: relative(words[1]), isFolder: kind == "mkdir")
         case "write":
             let words = try split(rest, 5)
-            guard let bytes = payload(Int(try number(words[2]))) else { return nil }
+            guard let bytes = payload(try number(words[2])) else { return nil }
             return .write(
                 inode: try number(words[0]),
-                offset: Int(try number(words[1])),
+                offset: try number(words[1]),
                 bytes: bytes,
                 isDurable: words[3] == "1"
             )
         case "truncate":
             let words = try split(rest, 3)
-            return .truncate(inode: try number(words[0]), size: Int(try number(words[1])))
+            return .truncate(inode: try number(words[0]), size: try number(words[1]))
         case "rename", "link":
             let paths = rest.split(separator: "\t", maxSplits: 1)
             guard paths.count == 2 else { throw DiskRecordError.malformed(line) }
@@ -82,13 +82,13 @@ private struct DiskRecordParser {
             return .remove(path: relative(rest))
         case "sync-begin":
             let words = try split(rest, 3)
-            return .syncBegin(id: Int(try number(words[0])), inode: try number(words[1]))
+            return .syncBegin(id: try number(words[0]), inode: try number(words[1]))
         case "sync-end":
-            return .syncEnd(id: Int(try number(rest)))
+            return .syncEnd(id: try number(rest))
         case "map":
             return .map(path: relative(try split(rest, 2)[1]))
         case "say":
-            return payload(Int(try number(rest))).map(DiskEvent.say)
+            return payload(try number(rest)).map(DiskEvent.say)
         default:
             throw DiskRecordError.malformed(line)
         }
@@ -108,7 +108,7 @@ private struct DiskRecordParser {
     }
 
     private func number<T: FixedWidthInteger>(_ text: Substring) throws -> T {
-        guard let value = T(text) else { throw DiskRecordError.malformed(String(text)) }
+        guard let value = T(text, radix: 10) else { throw DiskRecordError.malformed(String(text)) }
         return value
     }
 

@@ -13,7 +13,7 @@ struct DiskRecorder {
     let root: String
 
     init() throws {
-        folder = TemporaryDirectory(keeping: false)
+        folder = TemporaryDirectory(mayBeKept: false)
         root = "\(folder.path)/data"
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
         let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "recorder.c")

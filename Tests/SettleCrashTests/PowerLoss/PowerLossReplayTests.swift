@@ -116,7 +116,7 @@ struct PowerLossReplayTests {
             rename /r/d/f x\t/r/d/g
             sync-begin 4 1 /r
             sync-end 4
-            map 5 /r/lock.mdb
+            map 5 /r/data.mdb-lock
             say 2
             ok
             unlink /r/d/g
@@ -130,7 +130,8 @@ struct PowerLossReplayTests {
                 .create(inode: 3, path: "d/f x", isFolder: false),
                 .write(inode: 3, offset: 10, bytes: Array("a\nb".utf8), isDurable: true),
                 .truncate(inode: 3, size: 5), .rename(from: "d/f x", to: "d/g"),
-                .syncBegin(id: 4, inode: 1), .syncEnd(id: 4), .map(path: "lock.mdb"), .say(Array("ok".utf8)),
+                .syncBegin(id: 4, inode: 1), .syncEnd(id: 4), .map(path: "data.mdb-lock"),
+                .say(Array("ok".utf8)),
                 .remove(path: "d/g"),
             ]
         )
