@@ -100,7 +100,7 @@ private struct PickyPeer: Peer {
         try await peer.create(parameters)
     }
     func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject? { try await peer.document(id) }
-    func changes(_ query: ChangesQuery) async throws(PeerFailure) -> ChangesPage {
+    func changes(_ query: ChangesRequest) async throws(PeerFailure) -> ChangesPage {
         try await peer.changes(query)
     }
     func missing(from rows: [ChangedDocument]) async throws(PeerFailure) -> [WantedRevision] {

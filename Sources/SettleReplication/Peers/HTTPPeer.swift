@@ -49,7 +49,7 @@ package struct HTTPPeer: Peer {
         try await optionalDocument(PercentEncoding.encodedPath(id))
     }
 
-    package func changes(_ query: ChangesQuery) async throws(PeerFailure) -> ChangesPage {
+    package func changes(_ query: ChangesRequest) async throws(PeerFailure) -> ChangesPage {
         let (narrowing, body) = query.selection.changesQuery
         // A waiting feed sends a newline now and then, so that a dead connection is told from a quiet database.
         let parameters: [(String, [UInt8])] = [

@@ -7,7 +7,7 @@ import Settle
 package import SettleCore
 
 extension LocalPeer {
-    package func changes(_ query: ChangesQuery) async throws(PeerFailure) -> ChangesPage {
+    package func changes(_ query: ChangesRequest) async throws(PeerFailure) -> ChangesPage {
         var query = query
         var page = try read { snapshot in try snapshot.page(query) }
         guard query.waits, page.rows.isEmpty else { return page }
@@ -26,7 +26,7 @@ extension LocalPeer {
 }
 
 extension Snapshot {
-    fileprivate func page(_ query: ChangesQuery) throws -> ChangesPage {
+    fileprivate func page(_ query: ChangesRequest) throws -> ChangesPage {
         let since = try position(query.since)
         switch query.selection {
         case .everything: return try page(query, after: since) { _ in true }
@@ -47,7 +47,7 @@ extension Snapshot {
     }
 
     private func page(
-        _ query: ChangesQuery,
+        _ query: ChangesRequest,
         after since: UInt64,
         where isWanted: (DocumentID) -> Bool
     ) throws -> ChangesPage {
@@ -75,7 +75,7 @@ extension Snapshot {
     }
 
     private func page(
-        _ query: ChangesQuery,
+        _ query: ChangesRequest,
         of ids: [DocumentID],
         after since: UInt64
     ) throws -> ChangesPage {

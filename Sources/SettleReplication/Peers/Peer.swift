@@ -18,7 +18,7 @@ package protocol Peer: Sendable {
     func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject?
 
     /// A page of changes.
-    func changes(_ query: ChangesQuery) async throws(PeerFailure) -> ChangesPage
+    func changes(_ query: ChangesRequest) async throws(PeerFailure) -> ChangesPage
     /// Which of the rows' revisions the database does not have.
     func missing(from rows: [ChangedDocument]) async throws(PeerFailure) -> [WantedRevision]
     /// Documents by id and revision, with their ancestry, or newer ones.
@@ -53,7 +53,7 @@ package struct PeerInformation: Hashable, Sendable {
 }
 
 /// Which changes to read.
-package struct ChangesQuery: Hashable, Sendable {
+package struct ChangesRequest: Hashable, Sendable {
     /// Those after this sequence.
     package var since: SourceSequence
     /// So many at most.

@@ -87,7 +87,7 @@ struct SessionLoop {
         let (send, session) = (send, session)
         switch action {
         case .readChanges(let after, let limit, let waiting, let delay):
-            let query = ChangesQuery(
+            let query = ChangesRequest(
                 since: after,
                 limit: limit,
                 waits: waiting,
