@@ -123,6 +123,16 @@ let package = Package(
             dependencies: ["SettleCLI", "SettleCore", "SettleTestSupport"],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "SettleServerTests",
+            dependencies: [
+                "SettleServer", "Settle", "SettleCore", "SettleTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "SettleStorageTests", dependencies: ["SettleStorage"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -122,6 +122,11 @@ package struct DocumentRange: Sendable, Equatable {
     /// The least id beyond it; nil for no bound.
     package var upper: [UInt8]?
 
+    package init(lower: [UInt8], upper: [UInt8]?) {
+        self.lower = lower
+        self.upper = upper
+    }
+
     /// Whether nothing can be in it.
     package var isEmpty: Bool {
         upper.map { !lower.lexicographicallyPrecedes($0) } ?? false

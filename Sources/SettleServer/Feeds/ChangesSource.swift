@@ -12,6 +12,7 @@
 import NIOCore
 import Settle
 import SettleCore
+import Synchronization
 
 /// Produces the body of `_changes`.
 final class ChangesSource: BodySource {
@@ -21,6 +22,7 @@ final class ChangesSource: BodySource {
     let database: Database
     let query: ChangesQuery
     private let loop: LoopContext
+    private let statistics: Statistics
     private var feed: ChangesFeed
     private var framing: ChangesFraming
     private var hasBegun = false
@@ -34,10 +36,17 @@ final class ChangesSource: BodySource {
         var pending = 0
     }
 
-    init(database: Database, query: ChangesQuery, position: UInt64, loop: LoopContext) {
+    init(
+        database: Database,
+        query: ChangesQuery,
+        position: UInt64,
+        loop: LoopContext,
+        statistics: Statistics
+    ) {
         self.database = database
         self.query = query
         self.loop = loop
+        self.statistics = statistics
         feed = ChangesFeed(query, position: query.isDescending ? .max : position)
         framing = ChangesFraming(query.feed)
     }
@@ -46,11 +55,14 @@ final class ChangesSource: BodySource {
         guard feed.isLive else { return }
         let bell = ChangesBell.of(database, on: loop)
         self.bell = (bell, bell.add(wake))
+        statistics.feeds.add(1, ordering: .relaxed)
     }
 
     func end() {
-        if let (bell, token) = bell { bell.remove(token) }
-        bell = nil
+        guard let (bell, token) = bell else { return }
+        bell.remove(token)
+        self.bell = nil
+        statistics.feeds.subtract(1, ordering: .relaxed)
     }
 
     func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {

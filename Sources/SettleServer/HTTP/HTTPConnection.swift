@@ -14,6 +14,7 @@ import NIOHTTP1
 import NIOHTTPCompression
 import NIOPosix
 import SettleCore
+import Synchronization
 
 /// Handles the HTTP/1 exchanges of one connection, on its event loop.
 final class HTTPConnection: ChannelDuplexHandler {
@@ -58,6 +59,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         loop.connections[ObjectIdentifier(self)] = self
+        server.statistics.connections.add(1, ordering: .relaxed)
         context.fireChannelActive()
     }
 
@@ -70,6 +72,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         state = .closed
         queue = []
         loop.connections[ObjectIdentifier(self)] = nil
+        server.statistics.connections.subtract(1, ordering: .relaxed)
         if case .streaming(let stream) = previous {
             stream.close()
         }

@@ -32,8 +32,15 @@ extension ServerCore {
             head.cacheControl = .noCache
         case .longpoll, .continuous: break
         }
+        let statistics = statistics
         return .stream(head) { loop in
-            ChangesSource(database: database, query: query, position: position, loop: loop)
+            ChangesSource(
+                database: database,
+                query: query,
+                position: position,
+                loop: loop,
+                statistics: statistics
+            )
         }
     }
 

@@ -2,7 +2,6 @@
 
 import NIOHTTP1
 import SettleCore
-import Synchronization
 
 extension ServerCore {
     private static let nodeName = "settle@127.0.0.1"
@@ -43,7 +42,7 @@ extension ServerCore {
         }
         switch path[2] {
         case "_config": return try nodeConfiguration(request, Array(path[3...]))
-        case "_stats": return try getNode(request, path, statistics)
+        case "_stats": return try getNode(request, path, statistics.value)
         case "_system": return try getNode(request, path, system)
         case "_versions": return try getNode(request, path, versions)
         default: throw SettleError(.notFound, "missing")
@@ -61,20 +60,6 @@ extension ServerCore {
             value = part
         }
         return .now(Response(json: value.text))
-    }
-
-    private var statistics: JSONValue {
-        let requests = requestCount.load(ordering: .relaxed)
-        return [
-            "couchdb": [
-                "httpd": [
-                    "requests": [
-                        "value": .number(JSONNumber(requests)), "type": "counter",
-                        "desc": "number of HTTP requests",
-                    ]
-                ]
-            ]
-        ]
     }
 
     private var system: JSONValue {

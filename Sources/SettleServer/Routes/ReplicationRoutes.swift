@@ -13,7 +13,7 @@ extension ServerCore {
             throw SettleError(.notImplemented, "This server does not replicate.")
         }
         return .task { () async throws(SettleError) in
-            let answer = try await replication.replicate(body)
+            let answer = try await replication.replicate(body: .object(body))
             return .now(Response(status: answer.status, json: answer.body.text))
         }
     }
@@ -21,10 +21,7 @@ extension ServerCore {
     /// `GET /_active_tasks`
     func getActiveTasks(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
-        guard let replication else { return .now(Response(json: "[]")) }
-        return .task { () async throws(SettleError) in
-            .now(Response(json: JSONValue.array(await replication.activeTasks()).text))
-        }
+        return .now(Response(json: JSONValue.array(replication?.activeTasks() ?? []).text))
     }
 
     /// `/_scheduler/jobs`, `/_scheduler/docs`
@@ -45,25 +42,19 @@ extension ServerCore {
 
     private func getSchedulerJobs(_ request: Request, _ path: [String]) throws(SettleError) -> Answer {
         let (skip, limit) = try page(request)
-        guard let replication else {
-            guard path.count == 2 else { throw SettleError(.notFound, "missing") }
-            return .now(Response(json: #"{"total_rows":0,"offset":0,"jobs":[]}"#))
-        }
-        return .task { () async throws(SettleError) in
-            let jobs = await replication.jobs()
-            guard path.count == 2 else {
-                guard let job = jobs.first(where: { $0["id"]?.string == path[2] }) else {
-                    throw SettleError(.notFound, "missing")
-                }
-                return .now(Response(json: job.text))
+        let jobs = replication?.jobList() ?? []
+        guard path.count == 2 else {
+            guard let job = jobs.first(where: { $0["id"]?.string == path[2] }) else {
+                throw SettleError(.notFound, "missing")
             }
-            let answer: JSONValue = [
-                "total_rows": .number(JSONNumber(jobs.count)),
-                "offset": .number(JSONNumber(min(skip, jobs.count))),
-                "jobs": .array(Array(jobs.dropFirst(skip).prefix(limit))),
-            ]
-            return .now(Response(json: answer.text))
+            return .now(Response(json: job.text))
         }
+        let answer: JSONValue = [
+            "total_rows": .number(JSONNumber(jobs.count)),
+            "offset": .number(JSONNumber(min(skip, jobs.count))),
+            "jobs": .array(Array(jobs.dropFirst(skip).prefix(limit))),
+        ]
+        return .now(Response(json: answer.text))
     }
 
     private func page(_ request: Request) throws(SettleError) -> (skip: Int, limit: Int) {

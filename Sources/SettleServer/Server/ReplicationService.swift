@@ -4,23 +4,12 @@ package import SettleCore
 package protocol ReplicationService: Sendable {
     /// Starts or cancels the replication that the body of a `POST /_replicate` describes.
     ///
-    /// - Returns: What is answered: the result of a finished replication, or the id of a continuous one.
-    func replicate(_ request: JSONObject) async throws(SettleError) -> ReplicationAnswer
+    /// - Returns: Status and body of the answer: the result of a finished replication, or the id of a continuous one.
+    func replicate(body: JSONValue) async throws(SettleError) -> (status: Int, body: JSONValue)
     /// The replications at work, as `_active_tasks` lists them.
-    func activeTasks() async -> [JSONValue]
+    func activeTasks() -> [JSONValue]
     /// All replications, as `_scheduler/jobs` lists them.
-    func jobs() async -> [JSONValue]
-}
-
-/// What `POST /_replicate` answers.
-package struct ReplicationAnswer: Sendable {
-    /// 200 for a finished replication, 202 for one that goes on.
-    package let status: Int
-    /// The result.
-    package let body: JSONValue
-
-    package init(status: Int, body: JSONValue) {
-        self.status = status
-        self.body = body
-    }
+    func jobList() -> [JSONValue]
+    /// Stops all replications.
+    func shutdown() async
 }

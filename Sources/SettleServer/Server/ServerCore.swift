@@ -21,7 +21,7 @@ final class ServerCore: Sendable {
     let identifiers = IdentifierSource()
     let events: EventLog
     let settings: SettingsStore
-    let requestCount = Atomic<Int>(0)
+    let statistics = Statistics()
     let started = ContinuousClock.now
     private let address = Mutex("")
 
@@ -50,7 +50,7 @@ final class ServerCore: Sendable {
 
     /// Answers a request; every error becomes a response here.
     func answer(_ request: Request) -> Answer {
-        requestCount.add(1, ordering: .relaxed)
+        statistics.requests.add(1, ordering: .relaxed)
         do throws(SettleError) {
             return try route(request)
         } catch {

@@ -111,6 +111,7 @@ public final class SettleServer: Sendable {
     public func shutdown() async {
         if let (channel, loops) = listener.take() {
             try? await channel.close().get()
+            await core.replication?.shutdown()
             await loops.shutDown(graceMilliseconds: 10_000)
         }
         try? await core.threadPool.shutdownGracefully()
