@@ -55,7 +55,7 @@ struct DiffCommand: AsyncParsableCommand {
 
     private func read(_ peer: any Peer, _ body: (ChangedDocument) -> Void) async throws {
         _ = try await peer.information()
-        var query = ChangesQuery(since: .zero, limit: 5000)
+        var query = ChangesRequest(since: .zero, limit: 5000)
         while true {
             let page = try await peer.changes(query)
             page.rows.forEach(body)
