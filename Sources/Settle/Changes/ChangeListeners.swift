@@ -27,6 +27,8 @@ final class ChangeListeners: Sendable {
         var next: UInt64 = 0
         var bodies: [UInt64: @Sendable () -> Void] = [:]
         var isPolling = false
+        /// For the folder's events; beside the others, not one of them: it must not keep the polling going.
+        var onCommit: (@Sendable () -> Void)?
         /// The newest commit heard of: a compacted file counts its transactions from the start again.
         var heard = Commit()
     }
@@ -35,11 +37,10 @@ final class ChangeListeners: Sendable {
     private static let pollInterval = 0.2
 
     private let state = Mutex(State())
-    private let commits = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Called after each commit of this process that changed documents; for the folder's events.
     func onCommit(_ body: @escaping @Sendable () -> Void) {
-        commits.withLock { $0 = body }
+        state.withLock { $0.onCommit = body }
     }
 
     func add(_ body: @escaping @Sendable () -> Void, to database: Database) -> ListenerToken {
@@ -67,7 +68,7 @@ final class ChangeListeners: Sendable {
     func committed(_ commit: Commit) {
         state.withLock { $0.heard = max($0.heard, commit) }
         notify()
-        commits.withLock { $0 }?()
+        state.withLock { $0.onCommit }?()
     }
 
     private func schedule(_ database: Database) {
