@@ -104,7 +104,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SettleReplicationTests",
-            dependencies: ["SettleReplication", "Settle", "SettleCore", "SettleTestSupport"],
+            dependencies: ["SettleReplication", "SettleServer", "Settle", "SettleCore", "SettleTestSupport"],
             swiftSettings: settings
         ),
         .testTarget(

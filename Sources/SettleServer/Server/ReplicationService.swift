@@ -1,4 +1,5 @@
 package import SettleCore
+package import SettleReplication
 
 /// What the routes `_replicate`, `_active_tasks` and `_scheduler` ask of the replicator.
 package protocol ReplicationService: Sendable {
@@ -13,3 +14,5 @@ package protocol ReplicationService: Sendable {
     /// Stops all replications.
     func shutdown() async
 }
+
+extension ReplicationJobs: ReplicationService {}

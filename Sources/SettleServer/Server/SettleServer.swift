@@ -5,6 +5,7 @@ import NIOHTTPCompression
 import NIOPosix
 public import Settle
 public import SettleCore
+import SettleReplication
 
 /// Serves the databases of a folder over CouchDB's HTTP interface.
 ///
@@ -37,7 +38,7 @@ public final class SettleServer: Sendable {
         try self.init(configuration: configuration, folder: folder, replication: nil, logger: logger)
     }
 
-    /// Prepares a server that also replicates.
+    /// Prepares a server with a replicator of its own, or with another one.
     package init(
         configuration: ServerConfiguration,
         folder: DatabaseFolder? = nil,
@@ -54,6 +55,7 @@ public final class SettleServer: Sendable {
         let opened: DatabaseFolder
         if let folder { opened = folder } else { opened = try DatabaseFolder(path: configuration.folder) }
         self.folder = opened
+        let replication = replication ?? ReplicationJobs(folder: opened, serverUUID: opened.uuid)
         let threads = configuration.eventLoopThreads
         group = MultiThreadedEventLoopGroup(numberOfThreads: threads > 0 ? threads : 2 * System.coreCount)
         core = try ServerCore(
