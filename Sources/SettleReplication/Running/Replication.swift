@@ -131,9 +131,8 @@ public final class Replication: Sendable {
         } onCancel: {
             stop()
         }
-        state.withLock { state in
-            for watcher in state.watchers.values { watcher.finish() }
-        }
+        // Outside the lock: a watcher that ends takes itself off the list.
+        for watcher in state.withLock({ Array($0.watchers.values) }) { watcher.finish() }
         return try result.get()
     }
 

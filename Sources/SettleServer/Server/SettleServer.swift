@@ -5,6 +5,7 @@ import NIOHTTPCompression
 import NIOPosix
 public import Settle
 public import SettleCore
+import SettleReplication
 
 /// Serves the databases of a folder over CouchDB's HTTP interface.
 ///
@@ -54,6 +55,7 @@ public final class SettleServer: Sendable {
         let opened: DatabaseFolder
         if let folder { opened = folder } else { opened = try DatabaseFolder(path: configuration.folder) }
         self.folder = opened
+        let replication = replication ?? ReplicationJobs(folder: opened, serverUUID: opened.uuid)
         let threads = configuration.eventLoopThreads
         group = MultiThreadedEventLoopGroup(numberOfThreads: threads > 0 ? threads : 2 * System.coreCount)
         core = try ServerCore(
@@ -107,7 +109,7 @@ public final class SettleServer: Sendable {
         }
     }
 
-    /// Stops listening, ends feeds, lets requests in work finish, and returns when all connections are closed.
+    /// Stops listening, ends replications and feeds, lets requests in work finish, and returns when all connections are closed.
     public func shutdown() async {
         if let (channel, loops) = listener.take() {
             try? await channel.close().get()
