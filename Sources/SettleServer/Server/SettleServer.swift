@@ -38,7 +38,7 @@ public final class SettleServer: Sendable {
         try self.init(configuration: configuration, folder: folder, replication: nil, logger: logger)
     }
 
-    /// Prepares a server that also replicates.
+    /// Prepares a server with somebody else's replications.
     package init(
         configuration: ServerConfiguration,
         folder: DatabaseFolder? = nil,
@@ -109,7 +109,7 @@ public final class SettleServer: Sendable {
         }
     }
 
-    /// Stops listening, ends replications and feeds, lets requests in work finish, and returns when all connections are closed.
+    /// Stops listening, ends feeds, lets requests in work finish, and returns when all connections are closed.
     public func shutdown() async {
         if let (channel, loops) = listener.take() {
             try? await channel.close().get()
