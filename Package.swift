@@ -109,7 +109,10 @@ let package = Package(
         ),
         .testTarget(
             name: "SettleConformanceTests",
-            dependencies: ["SettleCore", "SettleServer", "SettleTestSupport"],
+            dependencies: [
+                "SettleCore", "SettleServer", "SettleTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

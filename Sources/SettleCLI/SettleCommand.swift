@@ -6,6 +6,7 @@
 import ArgumentParser
 import Foundation
 import SettleCore
+import SettleServer
 
 @main
 struct SettleCommand: AsyncParsableCommand {
@@ -19,7 +20,7 @@ struct SettleCommand: AsyncParsableCommand {
             Where a command takes a location, it is a URL (http://host:5984/notes), a path (./notes.settle) or the \
             name of a database in the data directory: --data, else $SETTLE_DATA, else the current directory.
             """,
-        version: Version.text,
+        version: ServerConfiguration.version,
         subcommands: [
             ServeCommand.self, LoadCommand.self, DumpCommand.self, ReplicateCommand.self, DiffCommand.self,
             InfoCommand.self, CheckCommand.self,
@@ -56,11 +57,6 @@ struct SettleCommand: AsyncParsableCommand {
             Foundation.exit(status.rawValue)
         }
     }
-}
-
-/// The version that `--version` prints and the server calls its own.
-enum Version {
-    static let text = "0.1.0"
 }
 
 /// The end of a command that did not do all it should.

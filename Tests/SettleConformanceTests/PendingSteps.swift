@@ -1,4 +1,4 @@
-// Steps that Settle does not answer as CouchDB yet, each with the reason, in `Fixtures/conformance/pending.json`.
+// Steps that Settle does not answer as CouchDB does, each with the reason, in `Fixtures/conformance/pending.json`.
 //
 // The list can only shrink: a step on it that is answered rightly fails the test until it is taken off.
 

@@ -1,4 +1,4 @@
-import Foundation
+import Logging
 import SettleServer
 import SettleTestSupport
 
@@ -9,7 +9,8 @@ enum TestServer {
         var configuration = ServerConfiguration(folder: folder.path)
         configuration.port = 0
         configuration.administrator = .init(name: "admin", password: "adminpw")
-        let server = try SettleServer(configuration: configuration)
+        let quiet = Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() }
+        let server = try SettleServer(configuration: configuration, logger: quiet)
         let port = try await server.start()
         do {
             try await body(HTTPEndpoint(port: port))

@@ -21,7 +21,12 @@ struct ServeCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "The address to listen on, host:port; port 0 takes any that is free.")
+    @Option(
+        help: ArgumentHelp(
+            "The address to listen on; port 0 takes any that is free.",
+            valueName: "host:port"
+        )
+    )
     var listen = ListeningAddress(host: "127.0.0.1", port: 5984)
 
     @Option(help: ArgumentHelp("The server's administrator.", valueName: "name:password"))
