@@ -31,8 +31,11 @@ final class FaultyPeer: Peer {
     }
 
     var shownName: String { peer.shownName }
-    func information() async throws(PeerFailure) -> PeerInformation { try await peer.information() }
-    func create(_ parameters: [RemoteEndpoint.Header]) async throws(PeerFailure) {
+    func information() async throws(PeerFailure) -> PeerInformation {
+        if roll() == 0 { throw PeerFailure(.status(503), name: "busy", reason: "by the test") }
+        return try await peer.information()
+    }
+    func create(_ parameters: [NamedText]) async throws(PeerFailure) {
         try await peer.create(parameters)
     }
     func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject? { try await peer.document(id) }

@@ -96,7 +96,7 @@ private struct PickyPeer: Peer {
 
     var shownName: String { peer.shownName }
     func information() async throws(PeerFailure) -> PeerInformation { try await peer.information() }
-    func create(_ parameters: [RemoteEndpoint.Header]) async throws(PeerFailure) {
+    func create(_ parameters: [NamedText]) async throws(PeerFailure) {
         try await peer.create(parameters)
     }
     func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject? { try await peer.document(id) }

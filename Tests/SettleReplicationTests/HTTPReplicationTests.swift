@@ -40,6 +40,30 @@ struct HTTPReplicationTests {
         }
     }
 
+    @Test("copies everything in the end, though requests and answers get lost", arguments: UInt64(1)...3)
+    func cuts(seed: UInt64) async throws {
+        try await withServer { server, url in
+            let source = try server.folder.create("a")
+            let target = try server.folder.create("b")
+            for number in 0..<40 { try await source.put("d\(number)", [:]) }
+            let ends = try ["a", "b"].map { try #require(RemoteEndpoint(url: "\(url)/\($0)")) }
+            var options = ReplicationOptions(source: .remote(ends[0]), target: .remote(ends[1]))
+            (options.batchSize, options.retries) = (6, 1)
+            var runs: UInt64 = 0
+            var isDone = false
+            while !isDone, runs < 100 {
+                runs += 1
+                let peers = ends.enumerated().map { index, end in
+                    FaultyPeer(HTTPPeer(end), seed: seed << 16 | runs << 1 | UInt64(index), odds: 12)
+                }
+                let replication = Replication(options, source: peers[0], target: peers[1], serverUUID: "u")
+                isDone = (try? await replication.run()) != nil
+            }
+            #expect(isDone, "seed \(seed)")
+            #expect(try target.contents() == source.contents(), "seed \(seed), \(runs) runs")
+        }
+    }
+
     @Test("works without `_bulk_get`")
     func alone() async throws {
         try await withServer { server, url in

@@ -52,10 +52,12 @@ package struct PeerFailure: Error, Hashable, Sendable {
     /// The error that a job ends with because of this.
     package var error: SettleError {
         switch kind {
+        case .status(400): SettleError(.badRequest, reason)
         case .status(401): SettleError(.unauthorized, reason)
         case .status(403): SettleError(.forbidden, reason)
         case .status(404): SettleError(.databaseNotFound, reason)
         case .status(408): SettleError(.timeout, reason)
+        case .status(501): SettleError(.notImplemented, reason)
         case .status(507): SettleError(.insufficientStorage, reason)
         case .transport, .status, .answerTooLarge, .malformedAnswer:
             SettleError(.internalError, "\(name): \(reason)")

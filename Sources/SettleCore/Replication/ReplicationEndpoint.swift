@@ -25,20 +25,6 @@ public enum ReplicationEndpoint: Hashable, Sendable {
 
 /// A database behind an HTTP URL, with what is needed to talk to it.
 public struct RemoteEndpoint: Hashable, Sendable {
-    /// A header that goes with every request.
-    public struct Header: Hashable, Sendable {
-        /// The name, as given.
-        public let name: String
-        /// The value.
-        public let value: String
-
-        /// A header of this name and value.
-        public init(name: String, value: String) {
-            self.name = name
-            self.value = value
-        }
-    }
-
     /// Whether to use TLS.
     package var isSecure: Bool
     /// The host as written; brackets around an IPv6 address stay.
@@ -49,7 +35,22 @@ public struct RemoteEndpoint: Hashable, Sendable {
     package var path: String
     package var user: String?
     package var password: String?
-    package var headers: [Header] = []
+    /// The headers that go with every request.
+    package var headers: [NamedText] = []
+}
+
+/// A name and a text: a header, or a parameter of a query.
+public struct NamedText: Hashable, Sendable {
+    /// The name, as given.
+    public let name: String
+    /// The text.
+    public let value: String
+
+    /// A text of this name.
+    public init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
 }
 
 extension RemoteEndpoint {
@@ -75,9 +76,16 @@ extension RemoteEndpoint {
                 maxSplits: 1,
                 omittingEmptySubsequences: false
             )
-            user = String(decoding: PercentEncoding.decode(Array(parts[0])[...], plusIsSpace: false), as: UTF8.self)
+            user = String(
+                decoding: PercentEncoding.decode(Array(parts[0])[...], plusIsSpace: false),
+                as: UTF8.self
+            )
             password =
-                parts.count > 1 ? String(decoding: PercentEncoding.decode(Array(parts[1])[...], plusIsSpace: false), as: UTF8.self) : ""
+                parts.count > 1
+                ? String(
+                    decoding: PercentEncoding.decode(Array(parts[1])[...], plusIsSpace: false),
+                    as: UTF8.self
+                ) : ""
             authority = authority[(at + 1)...]
         }
         // An IPv6 address has colons of its own, inside brackets.

@@ -88,14 +88,13 @@ extension ReplicationOptions {
         return ids.sorted()
     }
 
-    private static func creationParameters(_ value: JSONValue?) throws(SettleError) -> [RemoteEndpoint.Header]
-    {
+    private static func creationParameters(_ value: JSONValue?) throws(SettleError) -> [NamedText] {
         guard let value else { return [] }
         guard let object = value.object else {
             throw SettleError(.badRequest, "parameter `create_target_params` must be a JSON object")
         }
         return object.members.map {
-            RemoteEndpoint.Header(name: $0.name, value: $0.value.string ?? $0.value.text)
+            NamedText(name: $0.name, value: $0.value.string ?? $0.value.text)
         }
     }
 }
@@ -156,7 +155,7 @@ extension RemoteEndpoint {
                 self.user = self.user ?? user
                 self.password = self.password ?? password
             } else {
-                headers.append(Header(name: member.name, value: text))
+                headers.append(NamedText(name: member.name, value: text))
             }
         }
         headers.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }

@@ -21,7 +21,7 @@ public struct ReplicationOptions: Hashable, Sendable {
     /// Whether to create the target first.
     public var createsTarget = false
     /// The query parameters to create the target with, such as `q`.
-    public var creationParameters: [RemoteEndpoint.Header] = []
+    public var creationParameters: [NamedText] = []
     /// Whether to wait for further changes at the end, instead of finishing.
     public var isContinuous = false
     /// Which documents to copy.

@@ -19,6 +19,8 @@ extension Replicator {
             open(page.rows, end: end)
         }
         position = page.lastSequence
+        // A source that answers "nothing" instead of waiting must not be asked a thousand times a second.
+        pauseBeforeReading = reachedEnd && page.rows.isEmpty ? .milliseconds(250) : .zero
         reachedEnd = page.rows.count < settings.batchSize || page.pending == 0
         return proceed()
     }

@@ -53,7 +53,12 @@ extension Replicator {
         if !isReading, mayRead, batches.count < settings.openBatches {
             isReading = true
             actions.append(
-                .readChanges(after: position, limit: settings.batchSize, waiting: reachedEnd, delay: .zero)
+                .readChanges(
+                    after: position,
+                    limit: settings.batchSize,
+                    waiting: reachedEnd,
+                    delay: pauseBeforeReading
+                )
             )
         }
         if reachedEnd, !settings.isContinuous, batches.isEmpty {

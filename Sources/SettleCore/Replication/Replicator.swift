@@ -128,6 +128,8 @@ package struct Replicator: Sendable {
     var isReading = false
     var changesAttempts = 0
     var changesThrottled = 0
+    /// How long to wait before the next page is asked for.
+    var pauseBeforeReading = Duration.zero
     /// Whether the last page was the end of what there is.
     var reachedEnd = false
     var usesBulkGet: Bool

@@ -28,7 +28,7 @@ extension HTTPPeer {
         var method: HTTPMethod
         var path: String
         var body: Body?
-        var headers: [RemoteEndpoint.Header]
+        var headers: [NamedText]
         /// The whole time a short question may take; nil: as long as bytes keep coming.
         var deadline: Duration?
         /// The most bytes of an answer.
@@ -38,7 +38,7 @@ extension HTTPPeer {
             _ method: HTTPMethod,
             _ path: String,
             body: Body? = nil,
-            headers: [RemoteEndpoint.Header] = [],
+            headers: [NamedText] = [],
             deadline: Duration? = nil,
             limit: Int = HTTPPeer.groupLimit
         ) {
@@ -56,6 +56,8 @@ extension HTTPPeer {
         var configuration = HTTPClient.Configuration()
         configuration.timeout = .init(connect: .seconds(15), read: .seconds(60))
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
+        // Whether and when to try again is the replicator's decision.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
         return HTTPClient(configuration: configuration)
     }()

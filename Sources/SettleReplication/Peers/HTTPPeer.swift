@@ -35,7 +35,7 @@ package struct HTTPPeer: Peer {
         )
     }
 
-    package func create(_ parameters: [RemoteEndpoint.Header]) async throws(PeerFailure) {
+    package func create(_ parameters: [NamedText]) async throws(PeerFailure) {
         do throws(PeerFailure) {
             _ = try await answer(to: .init(.PUT, Self.query("", parameters), deadline: timeout))
         } catch {
@@ -118,7 +118,7 @@ package struct HTTPPeer: Peer {
             body.append(document.json)
         }
         body.append(DocumentsWrite.closing[...])
-        let headers = [RemoteEndpoint.Header(name: "X-Couch-Full-Commit", value: "false")]
+        let headers = [NamedText(name: "X-Couch-Full-Commit", value: "false")]
         let request = Request(.POST, "_bulk_docs", body: body, headers: headers)
         return try DocumentsWrite.rejections(json: try await answer(to: request))
     }
@@ -173,7 +173,7 @@ extension HTTPPeer {
     }
 
     /// A path with a query.
-    static func query(_ path: String, _ parameters: [RemoteEndpoint.Header]) -> String {
+    static func query(_ path: String, _ parameters: [NamedText]) -> String {
         if parameters.isEmpty { return path }
         let pairs = parameters.map {
             "\(PercentEncoding.encoded($0.name.utf8))=\(PercentEncoding.encoded($0.value.utf8))"

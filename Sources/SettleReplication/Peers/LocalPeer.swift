@@ -44,7 +44,7 @@ package struct LocalPeer: Peer {
         }
     }
 
-    package func create(_ parameters: [RemoteEndpoint.Header]) async throws(PeerFailure) {
+    package func create(_ parameters: [NamedText]) async throws(PeerFailure) {
         guard case .folder(let folder, let name) = place else { return }
         do throws(SettleError) {
             _ = try folder.create(name)

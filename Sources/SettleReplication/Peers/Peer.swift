@@ -13,7 +13,7 @@ package protocol Peer: Sendable {
     /// What the database says about itself; a 404 if there is none.
     func information() async throws(PeerFailure) -> PeerInformation
     /// Creates the database; one that exists already is fine.
-    func create(_ parameters: [RemoteEndpoint.Header]) async throws(PeerFailure)
+    func create(_ parameters: [NamedText]) async throws(PeerFailure)
     /// A document's winning revision as JSON; nil if there is none.
     func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject?
 
@@ -76,16 +76,5 @@ package struct ChangesRequest: Hashable, Sendable {
         self.waits = waits
         self.winnersOnly = winnersOnly
         self.selection = selection
-    }
-}
-
-/// The outcome of a request as a value, so that several can be awaited at once.
-func attempt<Answer: Sendable>(
-    _ request: () async throws(PeerFailure) -> Answer
-) async -> Result<Answer, PeerFailure> {
-    do throws(PeerFailure) {
-        return .success(try await request())
-    } catch {
-        return .failure(error)
     }
 }

@@ -22,11 +22,16 @@ struct CheckpointStore: Sendable {
         name: String,
         source: any Peer,
         target: any Peer,
+        retries: Int,
         incarnations: (source: String, target: String)
     ) async throws(PeerFailure) {
         (self.name, self.source, self.target, self.incarnations) = (name, source, target, incarnations)
-        async let ours = attempt { () async throws(PeerFailure) in try await source.localDocument(name) }
-        async let theirs = attempt { () async throws(PeerFailure) in try await target.localDocument(name) }
+        async let ours = attempt(retrying: retries) { () async throws(PeerFailure) in
+            try await source.localDocument(name)
+        }
+        async let theirs = attempt(retrying: retries) { () async throws(PeerFailure) in
+            try await target.localDocument(name)
+        }
         sourceNotes = try await ours.get()
         targetNotes = try await theirs.get()
     }

@@ -55,6 +55,7 @@ struct ReplicationSession: Sendable {
                 name: name.base,
                 source: source,
                 target: target,
+                retries: options.retries,
                 incarnations: (sourceInformation.incarnation, targetInformation.incarnation)
             )
         } catch {
@@ -95,19 +96,21 @@ struct ReplicationSession: Sendable {
     /// Opens both databases, after creating the target if that was asked for.
     private func open() async throws(SettleError) -> (PeerInformation, PeerInformation) {
         if options.createsTarget {
-            do throws(PeerFailure) {
-                try await target.create(options.creationParameters)
-            } catch {
-                throw error.error
-            }
+            let (target, parameters) = (target, options.creationParameters)
+            try await attempt(retrying: options.retries) { () async throws(PeerFailure) in
+                try await target.create(parameters)
+            }.mapError(\.error).get()
         }
-        async let ours = Self.information(source)
-        async let theirs = Self.information(target)
+        async let ours = Self.information(source, options.retries)
+        async let theirs = Self.information(target, options.retries)
         return (try await ours.get(), try await theirs.get())
     }
 
-    private static func information(_ peer: any Peer) async -> Result<PeerInformation, SettleError> {
-        await attempt { () async throws(PeerFailure) in try await peer.information() }
+    private static func information(
+        _ peer: any Peer,
+        _ retries: Int
+    ) async -> Result<PeerInformation, SettleError> {
+        await attempt(retrying: retries) { () async throws(PeerFailure) in try await peer.information() }
             .mapError { failure in
                 switch failure.status {
                 case 404: SettleError(.databaseNotFound, "could not open \(peer.shownName)")

@@ -193,6 +193,20 @@ struct ReplicatorTests {
         #expect(replicator.changesRead(Make.page([Make.row("a", "1-a")], end: 6)) == [])
     }
 
+    @Test("does not hurry where a source answers nothing instead of waiting")
+    func unwaiting() {
+        var replicator = Replicator(settings { $0.isContinuous = true }, from: .zero)
+        _ = replicator.start()
+        _ = replicator.changesRead(Make.page([], end: 5, pending: 0))
+        let again = Replicator.Action.readChanges(
+            after: Make.sequence(5),
+            limit: 2,
+            waiting: true,
+            delay: .milliseconds(250)
+        )
+        #expect(replicator.changesRead(Make.page([], end: 5)) == [again])
+    }
+
     @Test("stopped in the middle notes only what is done")
     func stoppedInTheMiddle() {
         var replicator = Replicator(settings(), from: .zero)

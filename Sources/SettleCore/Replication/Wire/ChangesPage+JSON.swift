@@ -81,7 +81,7 @@ extension SourceSequence {
 
 extension ReplicationOptions.Selection {
     /// The query parameters that narrow `_changes`, and the body; a query without body is a GET.
-    package var changesQuery: (parameters: [RemoteEndpoint.Header], body: [UInt8]?) {
+    package var changesQuery: (parameters: [NamedText], body: [UInt8]?) {
         switch self {
         case .everything: return ([], nil)
         case .documents(let ids):
@@ -99,7 +99,7 @@ extension ReplicationOptions.Selection {
         case .filter(let name, let parameters):
             // Filters read text: a string is sent as it is, anything else as JSON.
             let more = parameters.members.map {
-                RemoteEndpoint.Header(name: $0.name, value: $0.value.string ?? $0.value.text)
+                NamedText(name: $0.name, value: $0.value.string ?? $0.value.text)
             }
             return ([.init(name: "filter", value: name)] + more, nil)
         }
