@@ -113,6 +113,8 @@ extension Database {
             } catch StorageError.alreadyOpen where tries < 1000 {
                 tries += 1
                 Clock.pause(microseconds: 200)
+            } catch StorageError.noSuchFile {
+                return nil
             }
         }
     }
@@ -129,7 +131,7 @@ extension Database {
         release(nil)
     }
 
-    /// Whether the database was deleted, by this process or, as far as it has noticed, by another.
+    /// Whether this process deleted the database.
     package var isGone: Bool { current.withLock { $0.isGone } }
 
     /// Whether the file is open.
@@ -154,13 +156,11 @@ extension Database {
                 let snapshot = Snapshot(try open.environment.beginRead(), open, self)
                 switch try snapshot.life {
                 case .live: return try body(snapshot)
-                case .retired: return nil
-                case .deleted:
-                    markGone()
-                    throw Self.doesNotExist
+                case .retired, .deleted: return nil
                 }
             }
             if let attempt { return attempt }
+            // Compacted, or deleted by another process, which may have made a new one in its place.
             release(open)
         }
     }

@@ -11,6 +11,7 @@ enum DatabaseFiles {
     static func create(_ directory: String, options: StoreOptions) throws(SettleError) {
         try settling { () throws in
             let parent = FileSystem.parent(directory)
+            try clearRemains(directory, options: options)
             let draft = "\(parent)/.new-\(DatabaseIdentity.new().uuid)"
             try FileSystem.createDirectory(draft)
             do {
@@ -28,6 +29,13 @@ enum DatabaseFiles {
         }
     }
 
+    /// Clears a database whose deletion was killed before it could clear it itself.
+    private static func clearRemains(_ directory: String, options: StoreOptions) throws {
+        guard FileSystem.exists(directory), try OpenEnvironment.current(directory: directory, options: options) == nil
+        else { return }
+        try clear(directory, options: options)
+    }
+
     /// Moves a deleted database out of the way and clears it.
     static func clear(_ directory: String, options: StoreOptions) throws(SettleError) {
         try settling { () throws in
@@ -41,6 +49,16 @@ enum DatabaseFiles {
 }
 
 extension Database {
+    /// Whether the database is there: another process may have deleted it.
+    func exists() throws(SettleError) -> Bool {
+        do throws(SettleError) {
+            try read { _ in }
+            return true
+        } catch Self.doesNotExist {
+            return false
+        }
+    }
+
     /// Deletes the database: its last transaction says so to every process, then its files go.
     package func delete() async throws(SettleError) {
         try await exclusively { () throws(SettleError) in try self.deleteNow() }

@@ -63,7 +63,7 @@ public final class DatabaseFolder: Sendable {
     public func create(_ name: String) throws(SettleError) -> Database {
         try DatabaseName.validate(name)
         let directory = directory(name)
-        guard !FileSystem.exists(directory) else { throw SettleError(.fileExists) }
+        guard try open(name)?.exists() != true else { throw SettleError(.fileExists) }
         try DatabaseFiles.create(directory, options: options)
         let database = try DatabaseRegistry.shared.database(
             name: name,

@@ -179,7 +179,6 @@ extension Writer {
             } catch StorageError.mapFull {
                 try settling { () throws in try open.environment.growMap() }
             } catch let error as SettleError {
-                if error == Database.doesNotExist { database.markGone() }
                 throw error
             } catch {
                 // The file is closed and looked at afresh by whoever comes next.
@@ -190,7 +189,7 @@ extension Writer {
         }
     }
 
-    /// Performs the requests in one transaction; nil if the environment is retired.
+    /// Performs the requests in one transaction; nil if the environment is not the database any more.
     private func attempt(
         _ requests: [WriteRequest],
         _ open: OpenEnvironment,
@@ -199,8 +198,7 @@ extension Writer {
         let transaction = try open.environment.beginWrite()
         switch try MetaRows.life(transaction.reading, open.tables) {
         case .live: break
-        case .retired: return nil
-        case .deleted: throw Database.doesNotExist
+        case .retired, .deleted: return nil
         }
         let commit = Commit(generation: open.generation, transaction: transaction.reading.id)
         let counts = remembered.withLock { remembered in
