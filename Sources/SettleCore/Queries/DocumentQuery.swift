@@ -29,6 +29,9 @@ package struct DocumentQuery: Sendable {
     /// `batch=ok`: the client doesn't wait for the write
     package var isBatched = false
 
+    /// Asks for nothing special.
+    package init() {}
+
     /// Reads the parameters; what isn't `true` is false, unknown ones mean nothing.
     package init(_ parameters: QueryParameters) throws(SettleError) {
         for (name, value) in parameters.items {

@@ -39,6 +39,7 @@ extension ServerCore {
         default: throw request.notAllowed("GET,HEAD,POST")
         }
         try query.set(request.query)
+        try query.validate()
         return query
     }
 
@@ -63,6 +64,7 @@ extension ServerCore {
             var query = AllDocumentsQuery(namespace)
             try query.set(request.query)
             try query.set(members, isOneOfMany: true)
+            try query.validate()
             queries.append(query)
         }
         return queries

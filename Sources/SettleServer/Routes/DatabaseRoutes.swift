@@ -103,11 +103,13 @@ extension ServerCore {
         Task {
             do {
                 try await database.compact()
-            } catch {
+            } catch  where !database.isGone {
                 logger.error(
                     "A compaction failed",
                     metadata: ["database": "\(database.name)", "error": "\(error)"]
                 )
+            } catch {
+                // There is nothing left to compact.
             }
         }
         return .now(.ok(status: 202))

@@ -2,6 +2,7 @@
 
 import NIOHTTP1
 import SettleCore
+import SettleReplication
 
 extension ServerCore {
     /// `POST /_replicate`
@@ -9,9 +10,7 @@ extension ServerCore {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()
         let body = try request.jsonObject()
-        guard let replication else {
-            throw SettleError(.notImplemented, "This server does not replicate.")
-        }
+        let replication = replication
         return .task { () async throws(SettleError) in
             let answer = try await replication.replicate(body: .object(body))
             return .now(Response(status: answer.status, json: answer.body.text))
@@ -21,7 +20,7 @@ extension ServerCore {
     /// `GET /_active_tasks`
     func getActiveTasks(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
-        return .now(Response(json: JSONValue.array(replication?.activeTasks() ?? []).text))
+        return .now(Response(json: JSONValue.array(replication.activeTasks()).text))
     }
 
     /// `/_scheduler/jobs`, `/_scheduler/docs`
@@ -42,7 +41,7 @@ extension ServerCore {
 
     private func getSchedulerJobs(_ request: Request, _ path: [String]) throws(SettleError) -> Answer {
         let (skip, limit) = try page(request)
-        let jobs = replication?.jobList() ?? []
+        let jobs = replication.jobList()
         guard path.count == 2 else {
             guard let job = jobs.first(where: { $0["id"]?.string == path[2] }) else {
                 throw SettleError(.notFound, "missing")
