@@ -5,7 +5,7 @@ import Settle
 import SettleCore
 
 extension ServerCore {
-    /// `GET`, `POST /db/_all_docs` and `/db/_design_docs`
+    /// Answers `GET`, `POST /db/_all_docs` and `/db/_design_docs`.
     func allDocuments(
         _ request: Request,
         _ database: Database,
@@ -15,7 +15,7 @@ extension ServerCore {
         return .stream(ResponseHead()) { _ in AllDocumentsSource(database, [query], isList: false) }
     }
 
-    /// `POST /db/_all_docs/queries` and `/db/_design_docs/queries`
+    /// Answers `POST /db/_all_docs/queries` and `/db/_design_docs/queries`.
     func postAllDocumentsQueries(
         _ request: Request,
         _ database: Database,

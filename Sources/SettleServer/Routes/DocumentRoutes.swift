@@ -26,7 +26,7 @@ extension ServerCore {
         }
     }
 
-    /// `GET /db/doc`
+    /// Answers `GET /db/doc`.
     func getDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError) -> Answer
     {
         if id.isLocal { return try getLocalDocument(request, database, id) }
@@ -80,7 +80,7 @@ extension ServerCore {
         }
     }
 
-    /// `PUT /db/doc`
+    /// Answers `PUT /db/doc`.
     func putDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError) -> Answer
     {
         try id.validateText()
@@ -127,7 +127,7 @@ extension ServerCore {
         )
     }
 
-    /// `DELETE /db/doc`
+    /// Answers `DELETE /db/doc`.
     func deleteDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError)
         -> Answer
     {
@@ -145,7 +145,7 @@ extension ServerCore {
         )
     }
 
-    /// `COPY /db/doc`
+    /// Answers `COPY /db/doc`.
     func copyDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError)
         -> Answer
     {

@@ -5,7 +5,7 @@ import SettleCore
 import SettleReplication
 
 extension ServerCore {
-    /// `POST /_replicate`
+    /// Answers `POST /_replicate`.
     func postReplicate(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()
@@ -17,13 +17,13 @@ extension ServerCore {
         }
     }
 
-    /// `GET /_active_tasks`
+    /// Answers `GET /_active_tasks`.
     func getActiveTasks(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
         return .now(Response(json: JSONValue.array(replication.activeTasks()).text))
     }
 
-    /// `/_scheduler/jobs`, `/_scheduler/docs`
+    /// Answers `/_scheduler/jobs`, `/_scheduler/docs`.
     func routeScheduler(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
         let path = request.segments.map { String(decoding: $0, as: UTF8.self) }
