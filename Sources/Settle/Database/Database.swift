@@ -119,10 +119,14 @@ extension Database {
         }
     }
 
-    /// Lets go of an environment that is not the database any more, or that should be closed for a while.
+    /// Lets go of an environment that is not the database any more, or, without one, of that which is, for a while.
+    ///
+    /// One that was retired must not come back while somebody else still holds it: who asks for the environment again
+    /// would get it, find it retired, and ask again.
     func release(_ environment: OpenEnvironment?) {
         current.withLock { current in
             if environment == nil || current.open === environment { current.open = nil }
+            if environment != nil, current.recent === environment { current.recent = nil }
         }
     }
 

@@ -53,7 +53,7 @@ package struct ChangesQuery: Sendable {
     /// Milliseconds that the client is willing to wait.
     package var timeout: Int?
 
-    /// Reads the query string and, of a POST, the body.
+    /// Reads the query string; of a POST's body only what the filter needs counts, as in CouchDB.
     package init(
         parameters: QueryParameters,
         body: JSONObject? = nil,
@@ -62,7 +62,6 @@ package struct ChangesQuery: Sendable {
         for (name, value) in parameters.items {
             try set(name, value)
         }
-        if let body { try set(body) }
         if feed == .eventSource, let lastEventID { since = Self.start(lastEventID) }
         filter = try Self.filter(parameters, body)
     }
@@ -94,11 +93,6 @@ package struct ChangesQuery: Sendable {
             if let interval = Int(value), interval > 0 { sequenceInterval = interval }
         default: break
         }
-    }
-
-    /// What of a POST's body counts beside the filter's own members.
-    private mutating func set(_ body: JSONObject) throws(SettleError) {
-        if case .string(let text) = body["since"] ?? .null { since = Self.start(text) }
     }
 
     private static func feed(_ value: String) throws(SettleError) -> Feed {

@@ -31,7 +31,9 @@ package enum Base64 {
             let group = bytes[start..<min(start + 3, bytes.count)]
             let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
             for index in 0..<4 {
-                output.append(index > group.count ? UInt8(ascii: "=") : alphabet[bits >> (18 - 6 * index) & 63])
+                output.append(
+                    index > group.count ? UInt8(ascii: "=") : alphabet[bits >> (18 - 6 * index) & 63]
+                )
             }
         }
         return String(decoding: output, as: UTF8.self)

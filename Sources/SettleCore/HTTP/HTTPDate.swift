@@ -37,7 +37,10 @@ package enum HTTPDate {
         let second = unixSeconds - days * 86_400
         let (year, month, day) = civilDate(days: days)
         var output = Array("\(year)-".utf8)
-        for (number, separator) in zip([month, day, second / 3600, second / 60 % 60, second % 60], "-T::Z".utf8) {
+        for (number, separator) in zip(
+            [month, day, second / 3600, second / 60 % 60, second % 60],
+            "-T::Z".utf8
+        ) {
             appendTwo(number, to: &output)
             output.append(separator)
         }

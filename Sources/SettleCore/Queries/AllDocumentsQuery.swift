@@ -75,6 +75,16 @@ package struct AllDocumentsQuery: Sendable {
         }
     }
 
+    /// Refuses parameters that contradict each other, once all are known.
+    package func validate() throws(SettleError) {
+        if let keys, !keys.isEmpty, startKey != nil || endKey != nil {
+            throw SettleError(
+                .queryParseError,
+                "`keys` is incompatible with `key`, `start_key` and `end_key`"
+            )
+        }
+    }
+
     /// Parameters that mean something for views only.
     private func check(_ name: String, _ value: QueryValue) throws(SettleError) {
         switch name {

@@ -8,26 +8,29 @@ package struct DocumentQuery: Sendable {
         case these([RevisionID])
     }
 
-    /// `rev`
+    /// `rev`: the revision that is wanted, or that a write follows.
     package var revision: RevisionID?
-    /// `open_revs`
+    /// `open_revs`: several revisions instead of one.
     package var openRevisions: OpenRevisions?
-    /// `revs`
+    /// `revs`: the ancestors, as `_revisions`.
     package var includesRevisions = false
-    /// `revs_info`
+    /// `revs_info`: the ancestors, with what is left of each.
     package var includesRevisionsInfo = false
-    /// `conflicts`
+    /// `conflicts`: the other living leaves.
     package var includesConflicts = false
-    /// `deleted_conflicts`
+    /// `deleted_conflicts`: the other, deleted leaves.
     package var includesDeletedConflicts = false
-    /// `local_seq`
+    /// `local_seq`: the update sequence.
     package var includesSequence = false
-    /// `latest`: leaves instead of the revisions that are named
+    /// `latest`: leaves instead of the revisions that are named.
     package var wantsLatest = false
-    /// `new_edits=false`: the document brings its revision along
+    /// `new_edits=false`: the document brings its revision along.
     package var isReplicated = false
-    /// `batch=ok`: the client doesn't wait for the write
+    /// `batch=ok`: the client doesn't wait for the write.
     package var isBatched = false
+
+    /// Asks for nothing special.
+    package init() {}
 
     /// Reads the parameters; what isn't `true` is false, unknown ones mean nothing.
     package init(_ parameters: QueryParameters) throws(SettleError) {

@@ -22,7 +22,11 @@ struct IncomingRequest {
         target = RequestTarget(head.uri)
         method = Self.method(of: head)
         user = try server.authenticator.user(authorization: head.headers.first(name: "Authorization"))
-        if let refusal = Authenticator.refusal(user: user, path: target.segments) {
+        if let refusal = Authenticator.refusal(user: user, method: method, path: target.segments) {
+            // Whether a database exists is no secret in CouchDB; what is in it is.
+            if let name = target.segments.first, method != .PUT, name.first != UInt8(ascii: "_") {
+                _ = try server.database(name)
+            }
             throw refusal
         }
         if let encoding = head.headers.first(name: "Content-Encoding"),

@@ -13,12 +13,16 @@ struct ResponseFraming {
     private var isHead = false
     private var isOldVersion = false
     private var requestID: String?
+    /// Whether the client asked to be spared header fields it can do without.
+    private var isMinimal = false
 
     init() {}
 
     /// The framing that a request asks for.
     init(_ head: HTTPRequestHead) {
-        keepsAlive = head.isKeepAlive
+        // After a request that offers an upgrade, NIO's decoder reads no further one.
+        keepsAlive = head.isKeepAlive && !head.headers.contains(name: "Upgrade")
+        isMinimal = head.headers.first(name: "Prefer") == "return=minimal"
         isHead = head.method == .HEAD
         isOldVersion = head.version.major < 1 || head.version.minor < 1
         if let id = head.headers.first(name: "X-Couch-Request-ID"), Self.isRequestID(id) {
@@ -107,6 +111,7 @@ struct ResponseFraming {
             buffer.writeBytes(entityTag)
             buffer.writeStaticString("\"\r\n")
         }
+        if isMinimal { return }
         if let location = head.location {
             buffer.writeStaticString("Location: ")
             buffer.writeBytes(location)

@@ -5,7 +5,7 @@ import Settle
 import SettleCore
 
 extension ServerCore {
-    /// `GET`, `POST /db/_all_docs` and `/db/_design_docs`
+    /// Answers `GET`, `POST /db/_all_docs` and `/db/_design_docs`.
     func allDocuments(
         _ request: Request,
         _ database: Database,
@@ -15,7 +15,7 @@ extension ServerCore {
         return .stream(ResponseHead()) { _ in AllDocumentsSource(database, [query], isList: false) }
     }
 
-    /// `POST /db/_all_docs/queries` and `/db/_design_docs/queries`
+    /// Answers `POST /db/_all_docs/queries` and `/db/_design_docs/queries`.
     func postAllDocumentsQueries(
         _ request: Request,
         _ database: Database,
@@ -39,6 +39,7 @@ extension ServerCore {
         default: throw request.notAllowed("GET,HEAD,POST")
         }
         try query.set(request.query)
+        try query.validate()
         return query
     }
 
@@ -63,6 +64,7 @@ extension ServerCore {
             var query = AllDocumentsQuery(namespace)
             try query.set(request.query)
             try query.set(members, isOneOfMany: true)
+            try query.validate()
             queries.append(query)
         }
         return queries

@@ -10,7 +10,7 @@ import Settle
 import SettleCore
 
 extension ServerCore {
-    /// `POST /db/_bulk_get`
+    /// Answers `POST /db/_bulk_get`.
     func postBulkGet(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()

@@ -12,7 +12,7 @@ import SettleCore
 import Synchronization
 
 extension ServerCore {
-    /// `POST /db/_bulk_docs`
+    /// Answers `POST /db/_bulk_docs`.
     func postBulkDocuments(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()

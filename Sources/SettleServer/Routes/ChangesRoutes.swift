@@ -5,7 +5,7 @@ import Settle
 import SettleCore
 
 extension ServerCore {
-    /// `GET`, `POST /db/_changes`
+    /// Answers `GET`, `POST /db/_changes`.
     func changes(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         var body: JSONObject?
         switch request.method {

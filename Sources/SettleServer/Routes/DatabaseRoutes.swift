@@ -6,7 +6,7 @@ import Settle
 import SettleCore
 
 extension ServerCore {
-    /// `GET /db`
+    /// Answers `GET /db`.
     func getDatabase(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         var body: [UInt8] = []
         try appendInfo(of: database, to: &body)
@@ -14,7 +14,7 @@ extension ServerCore {
         return .now(Response(body: body))
     }
 
-    /// `PUT /db`
+    /// Answers `PUT /db`.
     func putDatabase(_ request: Request, _ name: String) throws(SettleError) -> Answer {
         for parameter in ["q", "n"] {
             guard let value = request.query[parameter] else { continue }
@@ -38,7 +38,7 @@ extension ServerCore {
         }
     }
 
-    /// `DELETE /db`
+    /// Answers `DELETE /db`.
     func deleteDatabase(_ request: Request, _ name: String) throws(SettleError) -> Answer {
         if request.query["rev"] != nil {
             let advice = "Did you mean to DELETE a document instead?"
@@ -92,7 +92,7 @@ extension ServerCore {
         return .now(Response(status: 201, json: #"{"ok":true,"instance_start_time":"\#(created)"}"#))
     }
 
-    /// `POST /db/_compact`
+    /// Answers `POST /db/_compact`.
     func postCompact(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()
@@ -103,23 +103,25 @@ extension ServerCore {
         Task {
             do {
                 try await database.compact()
-            } catch {
+            } catch  where !database.isGone {
                 logger.error(
                     "A compaction failed",
                     metadata: ["database": "\(database.name)", "error": "\(error)"]
                 )
+            } catch {
+                // There is nothing left to compact.
             }
         }
         return .now(.ok(status: 202))
     }
 
-    /// `POST /db/_view_cleanup`
+    /// Answers `POST /db/_view_cleanup`.
     func postViewCleanup(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         return .now(.ok(status: 202))
     }
 
-    /// `GET`, `PUT /db/_revs_limit`
+    /// Answers `GET`, `PUT /db/_revs_limit`.
     func revisionsLimit(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         switch request.method {
         case .GET:
@@ -133,7 +135,7 @@ extension ServerCore {
         }
     }
 
-    /// `GET`, `PUT /db/_purged_infos_limit`
+    /// Answers `GET`, `PUT /db/_purged_infos_limit`.
     func purgedInfosLimit(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         switch request.method {
         case .GET:
@@ -147,7 +149,7 @@ extension ServerCore {
         }
     }
 
-    /// `GET`, `PUT /db/_security`
+    /// Answers `GET`, `PUT /db/_security`.
     func security(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         switch request.method {
         case .GET:

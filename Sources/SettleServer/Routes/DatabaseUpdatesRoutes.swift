@@ -5,7 +5,7 @@ import Settle
 import SettleCore
 
 extension ServerCore {
-    /// `GET /_db_updates`
+    /// Answers `GET /_db_updates`.
     func getDatabaseUpdates(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
         let query = try ChangesQuery(

@@ -26,7 +26,7 @@ extension ServerCore {
         }
     }
 
-    /// `GET /db/doc`
+    /// Answers `GET /db/doc`.
     func getDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError) -> Answer
     {
         if id.isLocal { return try getLocalDocument(request, database, id) }
@@ -80,7 +80,7 @@ extension ServerCore {
         }
     }
 
-    /// `PUT /db/doc`
+    /// Answers `PUT /db/doc`.
     func putDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError) -> Answer
     {
         try id.validateText()
@@ -104,10 +104,15 @@ extension ServerCore {
     /// `POST /db`: a document that may leave its id to the server.
     func postDocument(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         try request.requireJSONContentType()
-        let query = try DocumentQuery(request.query)
-        let document = try incomingDocument(request.body, nil, makingTerm: !query.isReplicated)
+        // CouchDB takes nothing but `batch` from the query here: the body names the revision.
+        var query = DocumentQuery()
+        query.isBatched = request.query["batch"] == "ok"
+        var document = try incomingDocument(request.body, nil, makingTerm: true)
+        if document.id == nil {
+            document.revision = nil
+            document.ancestry = nil
+        }
         let id = document.id ?? DocumentID(identifiers.next())
-        try id.validateText()
         if id.isLocal { return try putLocalDocument(request, database, id, document, query) }
         return try write(
             document,
@@ -117,13 +122,12 @@ extension ServerCore {
                 status: 201,
                 location: request.location(database: database.name, document: id),
                 query: query,
-                ifMatch: request.headers.first(name: "If-Match"),
                 hasEntityTag: false
             )
         )
     }
 
-    /// `DELETE /db/doc`
+    /// Answers `DELETE /db/doc`.
     func deleteDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError)
         -> Answer
     {
@@ -141,7 +145,7 @@ extension ServerCore {
         )
     }
 
-    /// `COPY /db/doc`
+    /// Answers `COPY /db/doc`.
     func copyDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError)
         -> Answer
     {
@@ -173,7 +177,7 @@ extension ServerCore {
                 database,
                 target.id,
                 document,
-                DocumentQuery(QueryParameters())
+                DocumentQuery()
             )
         }
         return try write(
@@ -194,6 +198,7 @@ extension ServerCore {
         makingTerm: Bool
     ) throws(SettleError) -> IncomingDocument {
         let document = try IncomingDocument(parsing: text, makingTerm: makingTerm)
+        if let id = document.id { try id.validate() }
         try checkLimits(document, id ?? document.id)
         return document
     }

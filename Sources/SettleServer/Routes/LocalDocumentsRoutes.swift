@@ -5,7 +5,7 @@ import Settle
 import SettleCore
 
 extension ServerCore {
-    /// `GET`, `POST /db/_local_docs`
+    /// Answers `GET`, `POST /db/_local_docs`.
     func localDocuments(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         let query = try documentsQuery(request, .local)
         var body: [UInt8] = []
@@ -14,7 +14,7 @@ extension ServerCore {
         return .now(Response(body: body))
     }
 
-    /// `POST /db/_local_docs/queries`
+    /// Answers `POST /db/_local_docs/queries`.
     func postLocalDocumentsQueries(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         let queries = try documentsQueries(request, .local)
         var body = Array("{\"results\":[\n".utf8)

@@ -8,7 +8,7 @@ import Settle
 import SettleCore
 
 extension ServerCore {
-    /// `GET /db/_local/id`
+    /// Answers `GET /db/_local/id`.
     func getLocalDocument(_ request: Request, _ database: Database, _ id: DocumentID) throws(SettleError)
         -> Answer
     {
@@ -77,7 +77,7 @@ extension ServerCore {
         }
     }
 
-    /// `DELETE /db/_local/id`
+    /// Answers `DELETE /db/_local/id`.
     func deleteLocalDocument(
         _ request: Request,
         _ database: Database,
@@ -110,7 +110,7 @@ extension ServerCore {
         return counter
     }
 
-    /// `0-N`
+    /// Gives `0-N`.
     static func localRevision(_ counter: UInt64) -> RevisionID {
         RevisionID(0, RevisionDigest(bytes: String(counter).utf8.map { $0 }))
     }

@@ -6,7 +6,7 @@ import SettleCore
 extension ServerCore {
     private static let nodeName = "settle@127.0.0.1"
 
-    /// `GET /_membership`
+    /// Answers `GET /_membership`.
     func getMembership(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
         let nodes: JSONValue = [.string(Self.nodeName)]
@@ -14,7 +14,7 @@ extension ServerCore {
         return .now(Response(json: answer.text))
     }
 
-    /// `GET`, `POST /_cluster_setup`
+    /// Answers `GET`, `POST /_cluster_setup`.
     func clusterSetup(_ request: Request) throws(SettleError) -> Answer {
         switch request.method {
         case .GET: return .now(Response(json: #"{"state":"single_node_enabled"}"#))
@@ -29,7 +29,7 @@ extension ServerCore {
         }
     }
 
-    /// `/_node/…`
+    /// Answers `/_node/…`.
     func routeNode(_ request: Request) throws(SettleError) -> Answer {
         let path = request.segments.map { String(decoding: $0, as: UTF8.self) }
         guard path.count > 1 else { throw SettleError(.notFound, "missing") }
@@ -73,7 +73,7 @@ extension ServerCore {
 
     // MARK: configuration
 
-    /// `/_node/_local/_config/section/key`
+    /// Answers `/_node/_local/_config/section/key`.
     private func nodeConfiguration(_ request: Request, _ path: [String]) throws(SettleError) -> Answer {
         switch (request.method, path.count) {
         case (.GET, 0): return .now(Response(json: JSONValue.object(settings.all).text))

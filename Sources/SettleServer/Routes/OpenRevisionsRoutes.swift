@@ -13,7 +13,7 @@ enum OpenRevision {
 }
 
 extension ServerCore {
-    /// `GET /db/doc?open_revs=`
+    /// Answers `GET /db/doc?open_revs=`.
     func getOpenRevisions(
         _ request: Request,
         _ database: Database,

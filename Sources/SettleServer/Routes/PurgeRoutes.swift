@@ -8,7 +8,7 @@ extension ServerCore {
     /// How many documents, and how many revisions, one purge may name, as in CouchDB.
     private static let purgeLimits = (documents: 100, revisions: 1000)
 
-    /// `POST /db/_purge`
+    /// Answers `POST /db/_purge`.
     func postPurge(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()
@@ -36,7 +36,7 @@ extension ServerCore {
         }
     }
 
-    /// `GET /db/_purged_infos`
+    /// Answers `GET /db/_purged_infos`.
     func getPurgedInfos(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET") }
         let records = try database.read { snapshot in try snapshot.purges(after: 0) }

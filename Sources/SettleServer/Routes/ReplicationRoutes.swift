@@ -2,29 +2,28 @@
 
 import NIOHTTP1
 import SettleCore
+import SettleReplication
 
 extension ServerCore {
-    /// `POST /_replicate`
+    /// Answers `POST /_replicate`.
     func postReplicate(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()
         let body = try request.jsonObject()
-        guard let replication else {
-            throw SettleError(.notImplemented, "This server does not replicate.")
-        }
+        let replication = replication
         return .task { () async throws(SettleError) in
             let answer = try await replication.replicate(body: .object(body))
             return .now(Response(status: answer.status, json: answer.body.text))
         }
     }
 
-    /// `GET /_active_tasks`
+    /// Answers `GET /_active_tasks`.
     func getActiveTasks(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
-        return .now(Response(json: JSONValue.array(replication?.activeTasks() ?? []).text))
+        return .now(Response(json: JSONValue.array(replication.activeTasks()).text))
     }
 
-    /// `/_scheduler/jobs`, `/_scheduler/docs`
+    /// Answers `/_scheduler/jobs`, `/_scheduler/docs`.
     func routeScheduler(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
         let path = request.segments.map { String(decoding: $0, as: UTF8.self) }
@@ -42,7 +41,7 @@ extension ServerCore {
 
     private func getSchedulerJobs(_ request: Request, _ path: [String]) throws(SettleError) -> Answer {
         let (skip, limit) = try page(request)
-        let jobs = replication?.jobList() ?? []
+        let jobs = replication.jobList()
         guard path.count == 2 else {
             guard let job = jobs.first(where: { $0["id"]?.string == path[2] }) else {
                 throw SettleError(.notFound, "missing")

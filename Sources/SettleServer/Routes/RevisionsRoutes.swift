@@ -7,7 +7,7 @@ import Settle
 import SettleCore
 
 extension ServerCore {
-    /// `POST /db/_revs_diff`
+    /// Answers `POST /db/_revs_diff`.
     func postRevisionsDiff(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()
@@ -28,7 +28,7 @@ extension ServerCore {
         return .now(Response(body: body))
     }
 
-    /// `POST /db/_missing_revs`
+    /// Answers `POST /db/_missing_revs`.
     func postMissingRevisions(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()

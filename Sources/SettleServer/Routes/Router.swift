@@ -143,7 +143,7 @@ extension ServerCore {
         }
     }
 
-    /// `/db/_local/id`
+    /// Answers `/db/_local/id`.
     private func routeLocal(
         _ request: Request,
         _ database: Database,
@@ -183,14 +183,14 @@ extension ServerCore {
         throw SettleError(.notFound, "missing")
     }
 
-    /// `/db/_find` and `/db/_explain`
+    /// Answers `/db/_find` and `/db/_explain`.
     private func postMango(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()
         throw SettleError(.notImplemented, "Queries by selector are not served yet.")
     }
 
-    /// `/db/_index`
+    /// Answers `/db/_index`.
     private func indexes(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET || request.method == .POST || request.segments.count > 2 else {
             throw request.notAllowed("GET,POST")

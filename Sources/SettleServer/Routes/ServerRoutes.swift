@@ -5,7 +5,7 @@ import Settle
 import SettleCore
 
 extension ServerCore {
-    /// `GET /`
+    /// Answers `GET /`.
     func getWelcome(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
         let answer: JSONValue = [
@@ -19,13 +19,13 @@ extension ServerCore {
         return .now(Response(json: answer.text))
     }
 
-    /// `GET /_up`
+    /// Answers `GET /_up`.
     func getUp(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
         return .now(Response(json: #"{"status":"ok","seeds":{}}"#))
     }
 
-    /// `GET /_uuids`
+    /// Answers `GET /_uuids`.
     func getUUIDs(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET") }
         guard let count = Int(request.query["count"] ?? "1"), count >= 0 else {
@@ -40,7 +40,7 @@ extension ServerCore {
         return .now(response)
     }
 
-    /// `GET /_session`
+    /// Answers `GET /_session`.
     func getSession(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else {
             guard request.method == .POST || request.method == .DELETE else {
@@ -66,14 +66,14 @@ extension ServerCore {
 
     // MARK: databases
 
-    /// `GET /_all_dbs`
+    /// Answers `GET /_all_dbs`.
     func getAllDatabases(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
         let names = try databaseNames(request)
         return .now(try listed(request, JSONValue.array(names.map { .string($0) }).bytes))
     }
 
-    /// `GET`, `POST /_dbs_info`
+    /// Answers `GET`, `POST /_dbs_info`.
     func databasesInfo(_ request: Request) throws(SettleError) -> Answer {
         let names: [String]
         switch request.method {

@@ -4,6 +4,7 @@
 // the loopback. With one, every request needs these Basic credentials, but for the few resources that tell a client
 // what server it talks to.
 
+import NIOHTTP1
 import SettleCore
 
 /// A user as the routes see it.
@@ -48,7 +49,7 @@ struct Authenticator: Sendable {
     }
 
     /// Why a user may not use a resource; nil if the user may.
-    static func refusal(user: UserContext, path: [[UInt8]]) -> SettleError? {
+    static func refusal(user: UserContext, method: HTTPMethod, path: [[UInt8]]) -> SettleError? {
         if user.isAdministrator { return nil }
         guard let first = path.first else { return nil }
         let isOpen = ["_up", "_session", "_uuids"].contains { first.elementsEqual($0.utf8) }
@@ -56,7 +57,8 @@ struct Authenticator: Sendable {
         if first.elementsEqual("_replicate".utf8) {
             return SettleError(.unauthorized, "You are not an authenticated user")
         }
-        let isServer = first.first == UInt8(ascii: "_")
+        let makesDatabases = path.count == 1 && (method == .PUT || method == .DELETE)
+        let isServer = first.first == UInt8(ascii: "_") || makesDatabases
         return SettleError(
             .unauthorized,
             isServer ? "You are not a server admin." : "You are not authorized to access this db."

@@ -5,6 +5,7 @@ import Logging
 import NIOPosix
 import Settle
 import SettleCore
+import SettleReplication
 import Synchronization
 
 /// The part of a server that answers requests; it knows no sockets.
@@ -16,7 +17,7 @@ final class ServerCore: Sendable {
     let folder: DatabaseFolder
     let logger: Logger
     let threadPool: NIOThreadPool
-    let replication: (any ReplicationService)?
+    let replication: ReplicationJobs
     let authenticator: Authenticator
     let identifiers = IdentifierSource()
     let events: EventLog
@@ -28,7 +29,7 @@ final class ServerCore: Sendable {
     init(
         configuration: ServerConfiguration,
         folder: DatabaseFolder,
-        replication: (any ReplicationService)?,
+        replication: ReplicationJobs,
         threadPool: NIOThreadPool,
         logger: Logger
     ) throws(SettleError) {
@@ -54,7 +55,7 @@ final class ServerCore: Sendable {
         do throws(SettleError) {
             return try route(request)
         } catch {
-            if error.status >= 500 {
+            if error.status >= 500, error.kind != .notImplemented {
                 logger.error(
                     "A request failed",
                     metadata: [

@@ -30,19 +30,9 @@ public final class SettleServer: Sendable {
     ///   - folder: The folder of `configuration`, if it is open already.
     ///   - logger: Where to tell what goes wrong.
     /// - Throws: `forbidden` for an address that others can reach, without an administrator; errors of the folder.
-    public convenience init(
+    public init(
         configuration: ServerConfiguration,
         folder: DatabaseFolder? = nil,
-        logger: Logger = Logger(label: "settle")
-    ) throws(SettleError) {
-        try self.init(configuration: configuration, folder: folder, replication: nil, logger: logger)
-    }
-
-    /// Prepares a server with a replicator of its own, or with another one.
-    package init(
-        configuration: ServerConfiguration,
-        folder: DatabaseFolder? = nil,
-        replication: (any ReplicationService)?,
         logger: Logger = Logger(label: "settle")
     ) throws(SettleError) {
         guard configuration.isLoopback || configuration.administrator != nil else {
@@ -55,13 +45,12 @@ public final class SettleServer: Sendable {
         let opened: DatabaseFolder
         if let folder { opened = folder } else { opened = try DatabaseFolder(path: configuration.folder) }
         self.folder = opened
-        let replication = replication ?? ReplicationJobs(folder: opened, serverUUID: opened.uuid)
         let threads = configuration.eventLoopThreads
         group = MultiThreadedEventLoopGroup(numberOfThreads: threads > 0 ? threads : 2 * System.coreCount)
         core = try ServerCore(
             configuration: configuration,
             folder: opened,
-            replication: replication,
+            replication: ReplicationJobs(folder: opened, serverUUID: opened.uuid),
             threadPool: NIOThreadPool(numberOfThreads: max(2, System.coreCount)),
             logger: logger
         )
@@ -81,6 +70,7 @@ public final class SettleServer: Sendable {
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.socketOption(.so_keepalive), value: 1)
                 .childChannelOption(.maxMessagesPerRead, value: 4)
                 .childChannelOption(
                     .writeBufferWaterMark,
@@ -113,7 +103,7 @@ public final class SettleServer: Sendable {
     public func shutdown() async {
         if let (channel, loops) = listener.take() {
             try? await channel.close().get()
-            await core.replication?.shutdown()
+            await core.replication.shutdown()
             await loops.shutDown(graceMilliseconds: 10_000)
         }
         try? await core.threadPool.shutdownGracefully()

@@ -66,6 +66,15 @@ struct AllDocumentsQueryTests {
         #expect(error?.reason == reason)
     }
 
+    @Test("keys and a range exclude each other")
+    func contradiction() throws {
+        let error = #expect(throws: SettleError.self) {
+            try query("keys=[\"a\"]&startkey=\"a\"").validate()
+        }
+        #expect(error?.reason == "`keys` is incompatible with `key`, `start_key` and `end_key`")
+        try query("keys=[]&startkey=\"a\"").validate()
+    }
+
     @Test("parameters that mean nothing here are taken")
     func ignored() throws {
         let query = try query("include_docs=TRUE&reduce=false&group=false&group_level=0&stale=ok&custom=x")

@@ -105,6 +105,41 @@ struct RequestTests {
         }
     }
 
+    @Test("without credentials a missing database is missing, an existing one closed")
+    func anonymous() async throws {
+        try await TestServer.run {
+            $0.administrator = .init(name: "admin", password: "pw")
+        } _: { server in
+            let admin = [("Authorization", "Basic YWRtaW46cHc=")]
+            _ = try await server.send("PUT", "/db", headers: admin)
+            #expect(try await server.send("GET", "/none").status == 404)
+            #expect(try await server.send("GET", "/none/doc").status == 404)
+            #expect(try await server.send("GET", "/db/doc").status == 401)
+            #expect(try await server.send("PUT", "/none").status == 401)
+        }
+    }
+
+    @Test("a client can ask to be spared header fields")
+    func minimal() async throws {
+        try await TestServer.run { server in
+            let response = try await server.send("PUT", "/db", headers: [("Prefer", "return=minimal")])
+            #expect(response.status == 201)
+            #expect(response.headers["location"] == nil)
+            #expect(response.headers["content-type"] == "application/json")
+        }
+    }
+
+    @Test("the connection closes after a request that offers an upgrade, which is ignored")
+    func upgrade() async throws {
+        try await TestServer.run { server in
+            let connection = try await server.connect()
+            let headers = [("Connection", "Upgrade"), ("Upgrade", "h2c")]
+            let response = try await connection.exchange("GET", "/", headers: headers)
+            #expect(response.headers["connection"] == "close")
+            try await connection.wait { connection.isClosed }
+        }
+    }
+
     @Test("an unknown method gets the list of those that exist")
     func allow() async throws {
         try await TestServer.run { server in

@@ -1,0 +1,77 @@
+import SettleCore
+import SettleServer
+import SettleTestSupport
+import Testing
+
+@Suite("Documents over HTTP")
+struct DocumentTests {
+    @Test("a POST without an id is a new document, whatever revision it names")
+    func generatedID() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            let answer = try await server.send("POST", "/db?new_edits=false", #"{"_rev":"3-abc","n":1}"#)
+            #expect(answer.status == 201)
+            let json = try answer.json
+            #expect(json["rev"]?.string?.hasPrefix("1-") == true)
+            #expect(json["id"]?.string?.utf8.count == 32)
+            #expect(answer.headers["etag"] == nil)
+            #expect(answer.headers["location"]?.hasSuffix("/db/\(json["id"]?.string ?? "")") == true)
+        }
+    }
+
+    @Test("the id in a body must be a legal one even where the URL's counts")
+    func idInBody() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            let illegal = try await server.send("PUT", "/db/x", #"{"_id":"_bad"}"#)
+            #expect(illegal.status == 400)
+            #expect(try await server.send("PUT", "/db/x", #"{"_id":"y"}"#).json["id"]?.string == "x")
+        }
+    }
+
+    @Test("several revisions come as multipart to those who ask for it")
+    func multipartRevisions() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            let body = #"{"new_edits":false,"docs":[{"_id":"a","_rev":"1-x"},{"_id":"a","_rev":"1-y"}]}"#
+            _ = try await server.send("POST", "/db/_bulk_docs", body)
+            let response = try await server.send(
+                "GET",
+                "/db/a?open_revs=[\"1-y\",\"1-z\",\"1-x\"]",
+                headers: [("Accept", "multipart/mixed")]
+            )
+            let type = try #require(response.headers["content-type"])
+            let boundary = try #require(type.split(separator: "\"").last)
+            #expect(type.hasPrefix("multipart/mixed; boundary="))
+            #expect(
+                response.body
+                    == """
+                    --\(boundary)\r\nContent-Type: application/json\r\n\r\n{"_id":"a","_rev":"1-x"}\r
+                    --\(boundary)\r\nContent-Type: application/json\r\n\r\n{"_id":"a","_rev":"1-y"}\r
+                    --\(boundary)\r\nContent-Type: application/json; error="true"\r\n\r\n{"missing":"1-z"}\r
+                    --\(boundary)--
+                    """
+            )
+        }
+    }
+
+    @Test("settings outlive the server")
+    func settings() async throws {
+        let directory = TemporaryDirectory()
+        for isFirst in [true, false] {
+            try await TestServer.run {
+                $0.folder = directory.path
+            } _: { server in
+                let target = "/_node/_local/_config/section/key"
+                if isFirst {
+                    let old = try await server.send("PUT", target, #""value""#)
+                    #expect(old.body == "\"\"\n")
+                } else {
+                    #expect(try await server.send("GET", target).body == "\"value\"\n")
+                    _ = try await server.send("DELETE", target)
+                    #expect(try await server.send("GET", target).status == 404)
+                }
+            }
+        }
+    }
+}
