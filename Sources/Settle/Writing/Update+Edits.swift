@@ -77,7 +77,9 @@ extension Update {
         }
         if outcome.tookContent { try putBody(edit.body) }
         // A tree that was made whole is written whole again: `put` folds it anew.
-        if let trunk = stored?.head.trunkGenerations, record.head.trunkGenerations == nil { try dropHistory(record.number, trunk) }
+        if let trunk = stored?.head.trunkGenerations, record.head.trunkGenerations == nil {
+            try dropHistory(record.number, trunk)
+        }
         try put(edit.id, before: stored, after: &record)
         return .written(edit.revision)
     }

@@ -2,7 +2,9 @@
 
 /// Encodes and decodes base64 text.
 package enum Base64 {
-    /// The bytes that the text stands for; nil if it isn't base64. Padding may be left out.
+    /// The bytes that the text stands for; nil if it isn't base64.
+    ///
+    /// Padding may be left out.
     package static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
         var output: [UInt8] = []
         var bits: UInt32 = 0
