@@ -62,6 +62,8 @@ extension Database {
 
     /// Writes a document, and returns its new revision once it is safely on the disk.
     ///
+    /// It keeps the attachments that it had.
+    ///
     /// - Parameters:
     ///   - members: What the document is to say. Names that begin with an underscore are reserved.
     ///   - id: The document's id.
@@ -76,7 +78,13 @@ extension Database {
     ) async throws(SettleError) -> RevisionID {
         try id.validate()
         let document = try IncomingDocument(parsing: JSONValue.object(members).bytes)
-        return try await write(DocumentEdit(id: id, kind: .interactive(parent: revision), document: document))
+        let edit = try DocumentEdit(
+            id: id,
+            kind: .interactive(parent: revision),
+            document: document,
+            attachments: [.others()]
+        )
+        return try await write(edit)
     }
 
     /// Deletes a document, or one of its conflicting revisions, and returns the revision that says so.
@@ -88,7 +96,7 @@ extension Database {
         return try await write(DocumentEdit(id: id, kind: .interactive(parent: revision), document: tombstone))
     }
 
-    private func write(_ edit: DocumentEdit) async throws(SettleError) -> RevisionID {
+    func write(_ edit: DocumentEdit) async throws(SettleError) -> RevisionID {
         guard case .edits(let outcomes) = try await perform(.edits([edit])), let outcome = outcomes.first else {
             throw SettleError(.internalError)
         }
