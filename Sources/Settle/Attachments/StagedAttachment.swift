@@ -20,8 +20,8 @@ package struct StagedAttachment: Sendable {
     package let receivedMD5: [UInt8]?
     /// The SHA-256 of the stored bytes.
     package let blob: BlobKey
-    /// Where the stored bytes are.
-    let content: Content
+    /// Where the stored bytes are; nil if the database has them, unless their last use is gone by the time of the commit.
+    let content: Content?
 
     /// Where the stored bytes are.
     enum Content: Sendable {
@@ -45,10 +45,50 @@ package struct StagedAttachment: Sendable {
     }
 }
 
+extension StagedAttachment {
+    /// Content that the database has already; an edit fails with `missingStub` if it has it no more.
+    package init(stored attachment: Attachment) {
+        self.init(
+            length: attachment.length,
+            storedLength: attachment.storedLength,
+            encoding: attachment.encoding,
+            md5: attachment.md5,
+            receivedMD5: nil,
+            blob: attachment.blob,
+            content: nil
+        )
+    }
+}
+
 /// One entry of `_attachments` in a document to write.
 package enum EditAttachment: Sendable {
     /// New content; an interactive edit gives it its own generation as `revpos`, a replicated one the given, or 0.
     case staged(name: [UInt8], contentType: [UInt8], revpos: UInt64? = nil, StagedAttachment)
     /// What the parent has under this name; for a replicated edit, what the nearest ancestor has whose body is stored.
     case stub(name: [UInt8], revpos: UInt64? = nil)
+    /// Whatever the parent of an interactive edit has, in its order, but for the names that the edit's other entries
+    /// have and the one given.
+    case others(except: [UInt8]? = nil)
+}
+
+extension EditAttachment {
+    /// The name of the one entry that this is; nil for the others.
+    var name: [UInt8]? {
+        switch self {
+        case .staged(let name, _, _, _), .stub(let name, _): name
+        case .others: nil
+        }
+    }
+
+    /// The new content, where this is some.
+    var staged: StagedAttachment? { if case .staged(_, _, _, let staged) = self { staged } else { nil } }
+
+    /// The entry of an interactive revision of a generation; nil where it is taken over.
+    func attachment(generation: UInt64) -> Attachment? {
+        guard case .staged(let name, let contentType, _, let staged) = self else { return nil }
+        return staged.attachment(name: name, contentType: contentType, revpos: generation)
+    }
+
+    /// Whether an ancestor is needed to know what this is.
+    var isTakenOver: Bool { staged == nil }
 }

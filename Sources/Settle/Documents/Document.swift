@@ -65,6 +65,8 @@ extension Database {
 
     /// Writes a document, and returns its new revision once it is safely on the disk.
     ///
+    /// It keeps the attachments that it had.
+    ///
     /// - Parameters:
     ///   - members: What the document is to say. Names that begin with an underscore are reserved.
     ///   - id: The document's id.
@@ -79,7 +81,13 @@ extension Database {
     ) async throws(SettleError) -> RevisionID {
         try id.validate()
         let document = try IncomingDocument(parsing: JSONValue.object(members).bytes)
-        return try await write(DocumentEdit(id: id, kind: .interactive(parent: revision), document: document))
+        let edit = try DocumentEdit(
+            id: id,
+            kind: .interactive(parent: revision),
+            document: document,
+            attachments: [.others()]
+        )
+        return try await write(edit)
     }
 
     /// Deletes a document, or one of its conflicting revisions, and returns the revision that says so.
@@ -93,9 +101,8 @@ extension Database {
         )
     }
 
-    private func write(_ edit: DocumentEdit) async throws(SettleError) -> RevisionID {
-        guard case .edits(let outcomes) = try await perform(.edits([edit])), let outcome = outcomes.first
-        else {
+    func write(_ edit: DocumentEdit) async throws(SettleError) -> RevisionID {
+        guard case .edits(let outcomes) = try await perform(.edits([edit])), let outcome = outcomes.first else {
             throw SettleError(.internalError)
         }
         switch outcome {
@@ -147,7 +154,7 @@ extension Database {
         guard case .object(let all)? = try? JSONValue(parsing: text) else {
             throw SettleError(.internalError, "A stored document is damaged.")
         }
-        let special = ["_id", "_rev", "_deleted"]
+        let special = ["_id", "_rev", "_deleted", "_attachments"]
         return JSONObject(
             all.members.lazy.filter { member in !special.contains { $0.utf8.elementsEqual(member.name.utf8) }
             }
