@@ -54,6 +54,27 @@ final class FaultyPeer: Peer {
     func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection] {
         try await perhaps { () async throws(PeerFailure) in try await peer.write(documents) }
     }
+    func holds(_ attachments: [Attachment]) throws(PeerFailure) -> [Attachment] {
+        try peer.holds(attachments)
+    }
+    func send(
+        _ wanted: WantedRevision,
+        to channel: RevisionChannel,
+        holder: (any Peer)?
+    ) async throws(PeerFailure) {
+        try await perhaps { () async throws(PeerFailure) in
+            try await peer.send(wanted, to: channel, holder: holder)
+        }
+    }
+    func take(
+        _ revision: AttachedRevision,
+        of id: DocumentID,
+        from channel: RevisionChannel
+    ) async throws(PeerFailure) -> WriteRejection? {
+        try await perhaps { () async throws(PeerFailure) in
+            try await peer.take(revision, of: id, from: channel)
+        }
+    }
     func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject? {
         try await peer.localDocument(name)
     }

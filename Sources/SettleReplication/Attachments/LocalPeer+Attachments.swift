@@ -178,10 +178,12 @@ extension LocalPeer {
         case .stub:
             throw .target(SettleError(.missingStub))
         }
-        return try ours { () throws(SettleError) in
-            let staged = try upload.finish()
+        do throws(SettleError) {
+            let staged = try await database.onWorkerThread { () throws(SettleError) in try upload.finish() }
             if let md5 = staged.receivedMD5 { try attachment.check(receivedMD5: md5) }
             return staged
+        } catch {
+            throw .target(error)
         }
     }
 

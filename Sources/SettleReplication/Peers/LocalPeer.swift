@@ -123,7 +123,7 @@ package struct LocalPeer: Peer {
             do throws(SettleError) {
                 let incoming = try IncomingDocument(parsing: Array(document.json))
                 guard incoming.attachments == nil else {
-                    throw SettleError(.notImplemented, "The document has attachments.")
+                    throw SettleError(.badRequest, "A document with attachments is copied alone.")
                 }
                 edits.append(try .replicated(incoming, id: incoming.id ?? document.id))
             } catch {
