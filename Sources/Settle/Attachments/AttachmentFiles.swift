@@ -43,4 +43,15 @@ enum AttachmentFiles {
         guard FileSystem.exists(directory(database)) else { return [] }
         return try FileSystem.list(directory(database)).compactMap { UInt64($0) }
     }
+
+    /// Removes files that lost their last use in a commit, unless a reader began before it.
+    static func remove(
+        _ numbers: [UInt64],
+        since commit: UInt64,
+        _ open: OpenEnvironment,
+        _ database: String
+    ) throws(StorageError) {
+        guard try open.environment.oldestReader() ?? .max >= commit else { return }
+        for number in numbers { try FileSystem.remove(path(database, number)) }
+    }
 }

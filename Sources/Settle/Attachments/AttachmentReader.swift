@@ -60,19 +60,8 @@ package final class AttachmentDecoder: Sendable {
         self.state = Mutex(state)
     }
 
-    /// Appends the next part of the content; false, and nothing appended, at its end.
-    package func read(into output: inout [UInt8]) throws(SettleError) -> Bool {
-        let start = output.count
-        // A result crosses the lock; an inout parameter of the caller may not.
-        var part: [UInt8] = []
-        swap(&part, &output)
-        defer { swap(&part, &output) }
-        let (isThere, bytes) = try next()
-        part.append(contentsOf: bytes)
-        return isThere || part.count > start
-    }
-
-    private func next() throws(SettleError) -> (Bool, [UInt8]) {
+    /// The next part of the content; nil at its end.
+    package func next() throws(SettleError) -> [UInt8]? {
         try state.withLock { state throws(SettleError) in
             let end = reader.attachment.storedLength
             while state.offset < end {
@@ -81,7 +70,7 @@ package final class AttachmentDecoder: Sendable {
                 try reader.read(from: state.offset, count: count, into: &state.stored)
                 guard state.stored.count == count else { throw SettleError(StorageError.corrupted) }
                 state.offset += UInt64(count)
-                guard let decompressor = state.decompressor else { return (true, state.stored) }
+                guard let decompressor = state.decompressor else { return state.stored }
                 var output: [UInt8] = []
                 do throws(StorageError) {
                     try decompressor.append(state.stored[...], to: &output)
@@ -89,9 +78,9 @@ package final class AttachmentDecoder: Sendable {
                 } catch {
                     throw SettleError(error)
                 }
-                if !output.isEmpty { return (true, output) }
+                if !output.isEmpty { return output }
             }
-            return (false, [])
+            return nil
         }
     }
 }
@@ -121,11 +110,7 @@ extension Snapshot {
     func appendBase64(of attachment: Attachment, to output: inout [UInt8]) throws {
         guard let content = try reader(of: attachment)?.decoded() else { throw StorageError.corrupted }
         var encoder = Base64Encoder()
-        var part: [UInt8] = []
-        while try content.read(into: &part) {
-            encoder.append(part[...], to: &output)
-            part.removeAll(keepingCapacity: true)
-        }
+        while let part = try content.next() { encoder.append(part[...], to: &output) }
         encoder.finish(to: &output)
     }
 }

@@ -52,3 +52,14 @@ package enum EditAttachment: Sendable {
     /// What the parent has under this name; for a replicated edit, what the nearest ancestor has whose body is stored.
     case stub(name: [UInt8], revpos: UInt64? = nil)
 }
+
+extension EditAttachment {
+    /// The entry of an interactive revision of a generation; nil for a stub.
+    func attachment(generation: UInt64) -> Attachment? {
+        guard case .staged(let name, let contentType, _, let staged) = self else { return nil }
+        return staged.attachment(name: name, contentType: contentType, revpos: generation)
+    }
+
+    /// Whether an ancestor is needed to know what this is.
+    var isStub: Bool { if case .stub = self { true } else { false } }
+}

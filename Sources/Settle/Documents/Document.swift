@@ -147,7 +147,7 @@ extension Database {
         guard case .object(let all)? = try? JSONValue(parsing: text) else {
             throw SettleError(.internalError, "A stored document is damaged.")
         }
-        let special = ["_id", "_rev", "_deleted"]
+        let special = ["_id", "_rev", "_deleted", "_attachments"]
         return JSONObject(
             all.members.lazy.filter { member in !special.contains { $0.utf8.elementsEqual(member.name.utf8) }
             }

@@ -28,6 +28,7 @@ extension Database {
         while try read({ snapshot in try snapshot.state.supersededBytes > 0 }) {
             _ = try await perform(.forgetSuperseded(steps: 4096))
         }
+        do { try AttachmentFiles.sweepDrafts(directory) } catch { throw SettleError(error) }
         let draft = try await onWorkerThread { () throws(SettleError) in
             let open = try self.environment()
             return try settling { () throws in

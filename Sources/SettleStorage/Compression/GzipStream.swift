@@ -30,7 +30,7 @@ package final class GzipStream {
         self.direction = direction
         unsafe stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
-        let size = Int32(MemoryLayout<z_stream>.size)
+        let size = Int32(unsafe MemoryLayout<z_stream>.size)
         // 15 bits of window, and 16 more to say gzip.
         let code =
             switch direction {

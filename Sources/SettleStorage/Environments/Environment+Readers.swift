@@ -29,3 +29,8 @@ private let noteReader: @convention(c) (UnsafePointer<CChar>?, UnsafeMutableRawP
     unsafe oldest.pointee.commit = min(unsafe oldest.pointee.commit ?? .max, commit)
     return 0
 }
+
+extension ReadTransaction {
+    /// The oldest commit that a reader of any process still sees; see `Environment.oldestReader`.
+    package borrowing func oldestReader() throws(StorageError) -> UInt64? { try environment.oldestReader() }
+}
