@@ -80,6 +80,7 @@ public final class SettleServer: Sendable {
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
                         try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
+                        try pipeline.addHandler(AttachmentCoding())
                         try pipeline.addHandler(NIOHTTPRequestDecompressor(limit: .size(limit)))
                         try pipeline.addHandler(
                             HTTPConnection(server: core, loop: loops.context(of: channel.eventLoop))
