@@ -51,15 +51,29 @@ package enum EditAttachment: Sendable {
     case staged(name: [UInt8], contentType: [UInt8], revpos: UInt64? = nil, StagedAttachment)
     /// What the parent has under this name; for a replicated edit, what the nearest ancestor has whose body is stored.
     case stub(name: [UInt8], revpos: UInt64? = nil)
+    /// Whatever the parent of an interactive edit has, in its order, but for the names that the edit's other entries
+    /// have and the one given.
+    case others(except: [UInt8]? = nil)
 }
 
 extension EditAttachment {
-    /// The entry of an interactive revision of a generation; nil for a stub.
+    /// The name of the one entry that this is; nil for the others.
+    var name: [UInt8]? {
+        switch self {
+        case .staged(let name, _, _, _), .stub(let name, _): name
+        case .others: nil
+        }
+    }
+
+    /// The new content, where this is some.
+    var staged: StagedAttachment? { if case .staged(_, _, _, let staged) = self { staged } else { nil } }
+
+    /// The entry of an interactive revision of a generation; nil where it is taken over.
     func attachment(generation: UInt64) -> Attachment? {
         guard case .staged(let name, let contentType, _, let staged) = self else { return nil }
         return staged.attachment(name: name, contentType: contentType, revpos: generation)
     }
 
     /// Whether an ancestor is needed to know what this is.
-    var isStub: Bool { if case .stub = self { true } else { false } }
+    var isTakenOver: Bool { staged == nil }
 }

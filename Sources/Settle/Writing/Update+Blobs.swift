@@ -24,7 +24,7 @@ extension Update {
     ) throws(MissingStub) -> [Attachment] {
         guard !edit.attachments.isEmpty else { return [] }
         var known: [Attachment] = []
-        if let ancestor, edit.attachments.contains(where: \.isStub) {
+        if let ancestor, state.blobCount > 0, edit.attachments.contains(where: \.isTakenOver) {
             // A row that cannot be read has nothing that a stub could stand for.
             known = (try? transaction.reading.attachments(ofBody: ancestor.body, tables)) ?? []
         }
@@ -39,6 +39,10 @@ extension Update {
                 guard let found = known.first(where: { $0.name == name }), revpos ?? found.revpos == found.revpos
                 else { throw MissingStub(name: name) }
                 attachments.append(found)
+            case .others(let exception):
+                attachments += known.filter { other in
+                    other.name != exception && !edit.attachments.contains { $0.name == other.name }
+                }
             }
         }
         return attachments
@@ -50,7 +54,7 @@ extension Update {
         of edit: DocumentEdit,
         _ record: DocumentRecord
     ) throws -> RevisionNode? {
-        guard edit.attachments.contains(where: \.isStub), record.number != 0 else { return nil }
+        guard edit.attachments.contains(where: \.isTakenOver), record.number != 0 else { return nil }
         let tree = try transaction.reading.tree(of: record, tables)
         for revision in path.dropFirst() {
             guard let index = tree.index(of: revision) else { continue }
@@ -69,10 +73,11 @@ extension Update {
 extension Update {
     /// Counts the uses that a new body makes of blobs, and stores those that are new.
     mutating func useBlobs(_ attachments: [Attachment], of edit: DocumentEdit) throws {
-        for (attachment, entry) in zip(attachments, edit.attachments) {
+        for attachment in attachments {
             blobsOfEdit.insert(attachment.blob)
             guard try !transaction.useBlob(attachment.blob, tables) else { continue }
-            guard case .staged(_, _, _, let staged) = entry else { throw StorageError.corrupted }
+            guard let staged = edit.attachments.lazy.compactMap(\.staged).first(where: { $0.blob == attachment.blob })
+            else { throw StorageError.corrupted }
             var row = BlobRow(uses: 1, length: staged.storedLength, md5: staged.md5, file: 0)
             switch staged.content {
             case .bytes(let bytes): try transaction.put(tables.blobBytes, staged.blob.bytes, bytes)

@@ -54,10 +54,9 @@ extension Update {
         } catch {
             return .failed(IncomingAttachment.missingStub(error.name, in: edit.id))
         }
-        let revision: RevisionID
-        if let known = edit.revision, parent == before?.revision {
-            revision = known
-        } else {
+        var revision = edit.revision
+        let takesOver = attachments.count > edit.attachments.count(where: { !$0.isTakenOver })
+        if takesOver || parent != before?.revision {
             let digest = try edit.digest(parent: before?.revision, attachments: attachments)
             revision = RevisionID((before?.generation ?? 0) + 1, digest)
         }

@@ -40,9 +40,9 @@ package struct DocumentEdit: Sendable {
     package let body: [UInt8]
     /// The attachments of the new revision, in the order of `_attachments`.
     package let attachments: [EditAttachment]
-    /// The revision that an interactive edit makes, unless it has stubs, whose digests only the parent knows; the
+    /// The revision that an interactive edit makes, unless it takes attachments over, which only the parent knows; the
     /// replicated revision itself.
-    package let revision: RevisionID?
+    package let revision: RevisionID
 
     /// An edit of a kind, with what the document says.
     ///
@@ -61,11 +61,8 @@ package struct DocumentEdit: Sendable {
         switch kind {
         case .interactive(let parent):
             let generation = (parent?.generation ?? 0) + 1
-            let known = attachments.compactMap { $0.attachment(generation: generation) }
-            let digest =
-                known.count == attachments.count
-                ? document.digest(parent: parent, attachments: known.map(\.forRevisionDigest)) : nil
-            revision = digest.map { RevisionID(generation, $0) }
+            let new = attachments.compactMap { $0.attachment(generation: generation)?.forRevisionDigest }
+            revision = RevisionID(generation, document.digest(parent: parent, attachments: new))
         case .replicated(let path):
             guard let newest = path.first else {
                 throw SettleError(.badRequest, DocumentEdit.needsRevision)
