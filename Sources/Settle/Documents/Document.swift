@@ -32,7 +32,6 @@ extension Database {
     ///   - id: The document's id.
     ///   - revision: The revision to read; its body may have been forgotten since, which is nil too.
     /// - Returns: The document.
-    /// - Throws: `notFound` if the database is gone.
     public func document(_ id: DocumentID, revision: RevisionID? = nil) throws(SettleError) -> Document? {
         let found: (RevisionID, Bool, [UInt8])? = try read { snapshot in
             guard let record = try snapshot.document(id) else { return nil }
@@ -52,9 +51,7 @@ extension Database {
     /// Merge what they say into the winner, then delete them.
     public func conflicts(of id: DocumentID) throws(SettleError) -> [Document] {
         let revisions = try read { snapshot in
-            try snapshot.document(id).map { record in
-                record.head.conflicts.map { record.head.nodes[$0].revision }
-            }
+            try snapshot.document(id).map { record in record.head.conflicts.map { record.head.nodes[$0].revision } }
         }
         var conflicts: [Document] = []
         for revision in revisions ?? [] {
@@ -96,9 +93,7 @@ extension Database {
     @discardableResult
     public func delete(_ id: DocumentID, _ revision: RevisionID) async throws(SettleError) -> RevisionID {
         let tombstone = try IncomingDocument(parsing: Array(#"{"_deleted":true}"#.utf8))
-        return try await write(
-            DocumentEdit(id: id, kind: .interactive(parent: revision), document: tombstone)
-        )
+        return try await write(DocumentEdit(id: id, kind: .interactive(parent: revision), document: tombstone))
     }
 
     func write(_ edit: DocumentEdit) async throws(SettleError) -> RevisionID {
@@ -118,7 +113,6 @@ extension Database {
     ///   - end: The id to stop before; nil goes on to the last.
     ///   - limit: How many documents at most: they are all held in memory.
     /// - Returns: The documents' winning revisions.
-    /// - Throws: `notFound` if the database is gone.
     public func documents(
         from first: DocumentID? = nil,
         to end: DocumentID? = nil,
@@ -135,12 +129,7 @@ extension Database {
                     var text: [UInt8] = []
                     try rows.appendDocument(in: snapshot, to: &text)
                     documents.append(
-                        Document(
-                            id: id,
-                            revision: rows.revision,
-                            isDeleted: false,
-                            members: try Self.members(text)
-                        )
+                        Document(id: id, revision: rows.revision, isDeleted: false, members: try Self.members(text))
                     )
                 }
                 found = try rows.next()
@@ -156,9 +145,8 @@ extension Database {
         }
         let special = ["_id", "_rev", "_deleted", "_attachments"]
         return JSONObject(
-            all.members.lazy.filter { member in !special.contains { $0.utf8.elementsEqual(member.name.utf8) }
-            }
-            .map { ($0.name, $0.value) }
+            all.members.lazy.filter { member in !special.contains { $0.utf8.elementsEqual(member.name.utf8) } }
+                .map { ($0.name, $0.value) }
         )
     }
 }

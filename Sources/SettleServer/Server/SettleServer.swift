@@ -103,6 +103,7 @@ public final class SettleServer: Sendable {
     private static func handlers(_ core: ServerCore, _ loop: LoopContext) -> [any ChannelHandler] {
         [
             ByteToMessageHandler(HTTPRequestDecoder()),
+            AttachmentCoding(),
             NIOHTTPRequestDecompressor(limit: .size(core.configuration.maximumRequestSize)),
             HTTPConnection(server: core, loop: loop),
         ]
