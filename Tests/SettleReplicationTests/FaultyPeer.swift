@@ -62,9 +62,28 @@ final class FaultyPeer: Peer {
         to channel: RevisionChannel,
         holder: (any Peer)?
     ) async throws(PeerFailure) {
-        try await perhaps { () async throws(PeerFailure) in
-            try await peer.send(wanted, to: channel, holder: holder)
+        guard roll() == 0 else {
+            return try await perhaps { () async throws(PeerFailure) in
+                try await peer.send(wanted, to: channel, holder: holder)
+            }
         }
+        // Breaks off after a few pieces.
+        let inner = RevisionChannel()
+        let count = random.withLock { Int.random(in: 1...6, using: &$0) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [peer] in
+                inner.finish(
+                    await attempt { () async throws(PeerFailure) in
+                        try await peer.send(wanted, to: inner, holder: holder)
+                    }
+                )
+            }
+            for _ in 0..<count {
+                guard let event = try? await inner.next(), await channel.send(event) else { break }
+            }
+            inner.close()
+        }
+        throw PeerFailure(.transport, name: "cut", reason: "by the test, in the middle")
     }
     func take(
         _ revision: AttachedRevision,

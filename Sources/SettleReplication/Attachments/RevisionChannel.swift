@@ -3,7 +3,7 @@
 // One task sends, another one receives. The subtle thing is how it ends: a source that fails says so behind what it has
 // sent, and a target that gives up makes `send` answer false, so neither waits for the other in vain.
 
-import SettleCore
+package import SettleCore
 import Synchronization
 
 /// Carries the pieces of a document's revisions from one task to another.
@@ -88,7 +88,7 @@ package final class RevisionChannel: Sendable {
 
     /// Waits until a condition is met, or the task is cancelled, which closes the channel.
     private func wait(
-        _ place: WritableKeyPath<State, CheckedContinuation<Void, Never>?> & Sendable,
+        _ place: any WritableKeyPath<State, CheckedContinuation<Void, Never>?> & Sendable,
         until condition: @Sendable (State) -> Bool
     ) async {
         await withTaskCancellationHandler {
