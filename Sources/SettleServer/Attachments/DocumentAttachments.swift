@@ -79,7 +79,7 @@ extension Snapshot {
     /// The attachments that an edit's stubs may stand for; nil if the edit will not get as far as looking.
     fileprivate borrowing func attachmentsForStubs(of edit: DocumentEdit) throws -> [Attachment]? {
         let record = try document(edit.id)
-        let tree = try record.map { record in try tree(of: record) } ?? RevisionTree()
+        let tree = try record.map { try self.tree(of: $0) } ?? RevisionTree()
         switch edit.kind {
         case .interactive(let parent):
             guard let parent else { return record?.isDeleted ?? true ? [] : nil }
