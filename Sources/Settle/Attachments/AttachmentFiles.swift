@@ -17,9 +17,6 @@ import SettleStorage
 
 /// The files beside a database that hold attachments.
 enum AttachmentFiles {
-    /// Content with more stored bytes than this gets a file of its own; FileFormat.md has the measurements.
-    static let inlineLimit = 128 << 10
-
     static func directory(_ database: String) -> String { "\(database)/attachments" }
 
     static func path(_ database: String, _ number: UInt64) -> String { "\(directory(database))/\(number)" }

@@ -97,7 +97,7 @@ package final class AttachmentUpload: Sendable {
         state.md5.update(data: bytes)
         state.stored += UInt64(bytes.count)
         if let file = state.file { return try file.append(bytes) }
-        guard state.bytes.count + bytes.count > AttachmentFiles.inlineLimit else {
+        guard state.bytes.count + bytes.count > database.options.inlineAttachmentLimit else {
             state.bytes.append(contentsOf: bytes)
             return
         }

@@ -48,6 +48,10 @@ extension Update {
             return .failed(SettleError(.conflict))
         }
         let before = parentIndex.flatMap { stored?.head.nodes[$0] }
+        // A conflict comes before whatever is wrong with stubs.
+        if !edit.attachments.isEmpty, let stored, let parentIndex, !stored.head.leaves.contains(parentIndex) {
+            return .failed(SettleError(.conflict))
+        }
         let attachments: [Attachment]
         do throws(MissingStub) {
             attachments = try resolve(edit, generation: (before?.generation ?? 0) + 1, ancestor: parent == nil ? nil : before)
