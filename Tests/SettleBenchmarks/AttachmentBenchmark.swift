@@ -22,7 +22,11 @@ enum AttachmentBenchmark {
         var options = StoreOptions()
         options.inlineAttachmentLimit = isInline ? .max : 0
         let directory = TemporaryDirectory()
-        let database = try Database.open(at: "\(directory.path)/bench.settle", creating: true, options: options)
+        let database = try Database.open(
+            at: "\(directory.path)/bench.settle",
+            creating: true,
+            options: options
+        )
         var generator = SeededGenerator(seed: UInt64(kibibytes))
         let type = Array("application/octet-stream".utf8)
         var content = (0..<kibibytes * 128).flatMap { _ in
@@ -55,7 +59,8 @@ enum AttachmentBenchmark {
         var bytes = 0
         let reading = try clock.measure {
             for index in 0..<count {
-                guard let attachment = try database.attachments(of: DocumentID("doc\(index)"), at: nil)?.first,
+                guard
+                    let attachment = try database.attachments(of: DocumentID("doc\(index)"), at: nil)?.first,
                     let decoder = try database.attachmentReader(attachment)?.decoded()
                 else { continue }
                 while let part = try decoder.next() { bytes += part.count }

@@ -21,12 +21,10 @@ enum AttachmentFiles {
 
     static func path(_ database: String, _ number: UInt64) -> String { "\(directory(database))/\(number)" }
 
-    /// Makes the directory if there is none yet, durably.
-    static func prepare(_ database: String, options: StoreOptions) throws(StorageError) {
+    /// Makes the directory if there is none yet; the commit that adds its first file makes it durable.
+    static func prepare(_ database: String) throws(StorageError) {
         let directory = directory(database)
-        guard !FileSystem.exists(directory) else { return }
-        try FileSystem.createDirectory(directory)
-        if options.syncsCommits { try FileSystem.syncDirectory(database) }
+        if !FileSystem.exists(directory) { try FileSystem.createDirectory(directory) }
     }
 
     /// Removes what killed uploads have left.

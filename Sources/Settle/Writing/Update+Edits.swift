@@ -54,7 +54,11 @@ extension Update {
         }
         let attachments: [Attachment]
         do throws(MissingStub) {
-            attachments = try resolve(edit, generation: (before?.generation ?? 0) + 1, ancestor: parent == nil ? nil : before)
+            attachments = try resolve(
+                edit,
+                generation: (before?.generation ?? 0) + 1,
+                ancestor: parent == nil ? nil : before
+            )
         } catch {
             return .failed(IncomingAttachment.missingStub(error.name, in: edit.id))
         }
@@ -84,11 +88,15 @@ extension Update {
         if record.head.needsTrunk(path: path) {
             record.head = try transaction.reading.tree(of: record, tables)
         }
-        guard let revision = path.first else { return .failed(SettleError(.badRequest, DocumentEdit.needsRevision)) }
+        guard let revision = path.first else {
+            return .failed(SettleError(.badRequest, DocumentEdit.needsRevision))
+        }
         var attachments: [Attachment] = []
         if !edit.attachments.isEmpty {
             // A revision that is here already is not looked at, whatever its stubs say.
-            if let known = record.head.index(of: revision), record.head.nodes[known].body != BodyNumber.missing {
+            if let known = record.head.index(of: revision),
+                record.head.nodes[known].body != BodyNumber.missing
+            {
                 return .written(revision)
             }
             let ancestor = try storedAncestor(path, of: edit, record)
@@ -102,7 +110,9 @@ extension Update {
         guard outcome.hasChanged else { return .written(revision) }
         if outcome.tookContent { try putBody(edit, attachments) }
         // A tree that was made whole is written whole again: `put` folds it anew.
-        if let trunk = stored?.head.trunkGenerations, record.head.trunkGenerations == nil { try dropHistory(record.number, trunk) }
+        if let trunk = stored?.head.trunkGenerations, record.head.trunkGenerations == nil {
+            try dropHistory(record.number, trunk)
+        }
         try put(edit.id, before: stored, after: &record)
         return .written(revision)
     }

@@ -120,7 +120,9 @@ package final class BlobFile: Sendable {
         var failure: StorageError?
         let part = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
             while done < count {
-                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[done...])
+                let rest = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(buffer)[done...]
+                )
                 let got = unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(done))
                 if got == 0 { return }
                 guard got > 0 else {

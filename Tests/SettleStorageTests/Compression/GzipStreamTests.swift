@@ -3,7 +3,9 @@ import Testing
 
 @Suite("Gzip streams")
 struct GzipStreamTests {
-    private func run(_ direction: GzipStream.Direction, _ bytes: [UInt8], pieces: Int = .max) throws -> [UInt8] {
+    private func run(_ direction: GzipStream.Direction, _ bytes: [UInt8], pieces: Int = .max) throws
+        -> [UInt8]
+    {
         let stream = try GzipStream(direction)
         var output: [UInt8] = []
         var rest = bytes[...]
@@ -22,7 +24,10 @@ struct GzipStreamTests {
         }
     }
 
-    @Test("What comes out does not depend on how it was cut, and comes back", arguments: [0, 1, 5, 70_000, 400_000])
+    @Test(
+        "What comes out does not depend on how it was cut, and comes back",
+        arguments: [0, 1, 5, 70_000, 400_000]
+    )
     func pieces(count: Int) throws {
         let whole = try run(.compress, text(count))
         for pieces in [1 + count / 300, 4096, 100_001] {
@@ -34,7 +39,8 @@ struct GzipStreamTests {
     @Test("The bytes are those that CouchDB stores")
     func couchDB() throws {
         let expected: [UInt8] = [
-            0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 7, 0, 0x86, 0xa6, 0x10, 0x36, 5, 0, 0, 0,
+            0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 7, 0, 0x86, 0xa6, 0x10, 0x36, 5,
+            0, 0, 0,
         ]
         #expect(try run(.compress, Array("hello".utf8)) == expected)
     }

@@ -50,7 +50,10 @@ struct AttachmentOperationsTests {
             case 10..<16: try replicated(id, step, &world)
             case 16..<19: try purge(id, &world)
             case 19: _ = try world.test.database.performBlocking(.forgetSuperseded(steps: 3))
-            case 20: _ = try world.test.database.performBlocking(.revisionsLimit(Int.random(in: 2...20, using: &world.generator)))
+            case 20:
+                _ = try world.test.database.performBlocking(
+                    .revisionsLimit(Int.random(in: 2...20, using: &world.generator))
+                )
             case 21: try abandon(&world)
             case 22: world.test.database.closeForNow()
             default: try await world.test.database.compact()
@@ -68,8 +71,10 @@ struct AttachmentOperationsTests {
         #expect(try world.test.database.check() == [], "seed \(seed)")
         #expect(try world.test.state.blobCount == 0, "seed \(seed)")
         #expect(try world.test.files == [], "seed \(seed)")
-        #expect(try FileSystem.list(world.test.database.directory).contains("attachments") == false
-            || FileSystem.list(AttachmentFiles.directory(world.test.database.directory)) == [])
+        #expect(
+            try FileSystem.list(world.test.database.directory).contains("attachments") == false
+                || FileSystem.list(AttachmentFiles.directory(world.test.database.directory)) == []
+        )
     }
 
     /// New content for some names, and what becomes of the old names.
@@ -83,7 +88,11 @@ struct AttachmentOperationsTests {
         func add(_ name: String) throws {
             let number = world.random(below: Self.contents.count)
             let content = Self.contents[number]
-            let staged = try world.test.stage(content.bytes, content.type, pieces: 1 + world.random(below: 6000))
+            let staged = try world.test.stage(
+                content.bytes,
+                content.type,
+                pieces: 1 + world.random(below: 6000)
+            )
             edits.append(
                 .staged(name: Array(name.utf8), contentType: Array(content.type.utf8), revpos: revpos, staged)
             )
@@ -98,7 +107,8 @@ struct AttachmentOperationsTests {
                 entries.append(old)
             }
         }
-        for name in ["x", "y", "z"] where !known.contains(where: { $0.name == name }) && world.random(below: 4) == 0 {
+        for name in ["x", "y", "z"]
+        where !known.contains(where: { $0.name == name }) && world.random(below: 4) == 0 {
             try add(name)
         }
         return (edits, entries)
@@ -112,7 +122,8 @@ struct AttachmentOperationsTests {
         let parent = leaf.flatMap { record?.head.nodes[$0].revision }
         let known = parent.flatMap { world.entries[id]?[$0] } ?? []
         let deletes = parent != nil && world.random(below: 6) == 0
-        let json = deletes ? #"{"_deleted":true}"# : world.random(below: 3) == 0 ? "{}" : #"{"step":\#(step)}"#
+        let json =
+            deletes ? #"{"_deleted":true}"# : world.random(below: 3) == 0 ? "{}" : #"{"step":\#(step)}"#
         if !deletes, world.random(below: 4) == 0 {
             let outcome = try world.test.put(id, json, parent: parent, attachments: [.others()])
             world.entries[id, default: [:]][try #require(outcome.revision, "step \(step)")] = known
@@ -126,7 +137,9 @@ struct AttachmentOperationsTests {
     private func replicated(_ id: DocumentID, _ step: Int, _ world: inout World) throws {
         var path: [RevisionID] = []
         var known: Entries = []
-        if let record = try world.test.database.read({ try $0.document(id) }), Bool.random(using: &world.generator) {
+        if let record = try world.test.database.read({ try $0.document(id) }),
+            Bool.random(using: &world.generator)
+        {
             try world.test.database.read { snapshot in
                 let tree = try snapshot.tree(of: record)
                 guard let start = tree.nodes.indices.randomElement(using: &world.generator) else { return }
@@ -140,7 +153,10 @@ struct AttachmentOperationsTests {
         let generation = path.first?.generation ?? 0
         let (edits, entries) = try entries(after: known, revpos: generation + 1, &world)
         for step in 1...UInt64(1 + world.random(below: 12)) {
-            path.insert(RevisionID(generation + step, RevisionDigest(high: world.generator.next(), low: step)), at: 0)
+            path.insert(
+                RevisionID(generation + step, RevisionDigest(high: world.generator.next(), low: step)),
+                at: 0
+            )
         }
         let revision = path[0]
         let json = world.random(below: 5) == 0 ? #"{"_deleted":true}"# : #"{"step":\#(step)}"#

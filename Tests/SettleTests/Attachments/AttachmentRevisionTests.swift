@@ -29,12 +29,22 @@ struct AttachmentRevisionTests {
     func chain() throws {
         let test = try TestDatabase()
         let png = "image/png"
-        let first = try test.put("two", attachments: [test.new("a", [0, 1, 2], png), test.new("b", [3, 4, 5], png)]).revision
+        let first = try test.put(
+            "two",
+            attachments: [test.new("a", [0, 1, 2], png), test.new("b", [3, 4, 5], png)]
+        ).revision
         #expect(first?.text == "1-646663d5abd14891b782d9f4af000fa4")
-        let reversed = try test.put("two2", attachments: [test.new("b", [3, 4, 5], png), test.new("a", [0, 1, 2], png)])
+        let reversed = try test.put(
+            "two2",
+            attachments: [test.new("b", [3, 4, 5], png), test.new("a", [0, 1, 2], png)]
+        )
         #expect(reversed.revision?.text == "1-0b83c52b42fb555a09448773cbaddff3")
         let added = try #require(
-            try test.database.attachmentEdit(of: "two", at: first, [test.new("c", [6, 7, 8], png), .others()])
+            try test.database.attachmentEdit(
+                of: "two",
+                at: first,
+                [test.new("c", [6, 7, 8], png), .others()]
+            )
         )
         let second = try test.write([added])[0].revision
         #expect(second?.text == "2-ce29c8d5d3916d35d6930d359a630116")
@@ -58,31 +68,50 @@ struct AttachmentRevisionTests {
         )
         #expect(try test.get("d", .attachments)?.contains(#""data":"SGVsbG8sIHdvcmxkIQ==""#) == true)
         #expect(
-            try test.get("d", .encodingInfo)?.contains(#""length":13,"stub":true,"encoding":"gzip","encoded_length":33}"#)
+            try test.get("d", .encodingInfo)?.contains(
+                #""length":13,"stub":true,"encoding":"gzip","encoded_length":33}"#
+            )
                 == true
         )
         let second = try test.put("d", #"{"k":1}"#, parent: first, attachments: [.stub("hello.txt")]).revision
         #expect(second?.text == "2-f9493af9c0350e03784e108b0bcfea72")
-        let third = try test.put("d", parent: second, attachments: [.stub("hello.txt"), test.new("new.txt", bytes("new"), "text/plain")])
+        let third = try test.put(
+            "d",
+            parent: second,
+            attachments: [.stub("hello.txt"), test.new("new.txt", bytes("new"), "text/plain")]
+        )
         #expect(third.revision?.text == "3-1f22d5b70d84f1d27bd83547102d734e")
         let missing = try test.put("d", parent: third.revision, attachments: [.stub("gone.txt")])
         #expect(missing.error == SettleError(.missingStub, "Invalid attachment stub in d for gone.txt"))
-        let wrongPosition = try test.put("d", parent: third.revision, attachments: [.stub("hello.txt", revpos: 2)])
+        let wrongPosition = try test.put(
+            "d",
+            parent: third.revision,
+            attachments: [.stub("hello.txt", revpos: 2)]
+        )
         #expect(wrongPosition.error?.kind == .missingStub)
         #expect(try test.put("d", parent: second, attachments: [.stub("gone.txt")]).error?.kind == .conflict)
-        #expect(try test.put("e", attachments: [.stub("x")]).error == SettleError(.missingStub, "Invalid attachment stub in e for x"))
+        #expect(
+            try test.put("e", attachments: [.stub("x")]).error
+                == SettleError(.missingStub, "Invalid attachment stub in e for x")
+        )
         let html = try test.new("hello.txt", bytes("Hello, world!"), "text/html")
-        #expect(try test.put("d", parent: third.revision, attachments: [html]).revision?.text == "4-14feeb7ab8691634fa058eda95666d9d")
+        #expect(
+            try test.put("d", parent: third.revision, attachments: [html]).revision?.text
+                == "4-14feeb7ab8691634fa058eda95666d9d"
+        )
         #expect(try test.database.check() == [])
     }
 
     @Test("Content that arrives compressed is stored as it came")
     func precompressed() throws {
         let test = try TestDatabase()
-        let data = try test.put("r", attachments: [test.new("data.bin", bytes("0123456789abcdefghij"))]).revision
+        let data = try test.put("r", attachments: [test.new("data.bin", bytes("0123456789abcdefghij"))])
+            .revision
         #expect(data?.text == "1-a5212609a972292631946bcfb3a399a3")
         let text = try test.new("text.txt", Array(repeating: UInt8(ascii: "a"), count: 60), "text/plain")
-        let second = try test.write([#require(try test.database.attachmentEdit(of: "r", at: data, [text, .others()]))])
+        let second = try test.write([
+            #require(try test.database.attachmentEdit(of: "r", at: data, [text, .others()]))
+        ])
         #expect(second[0].revision?.text == "2-b3902d1d03dc4809f0dfaf4b6ae6546f")
         let gzip = try #require(Base64.decode("H4sIAAAAAAACA0vMKUpNTKlUSM7PLShKLS5OTQEA/Co7NBIAAAA=".utf8))
         let staged = try test.stage(gzip, "text/plain", receivedEncoding: .gzip)
@@ -107,7 +136,13 @@ struct AttachmentRevisionTests {
         )
         #expect(try test.replicate("n", ["2-ab", "1-aa"], attachments: [content]).revision?.text == "2-ab")
         #expect(try test.get("n")?.contains(#""revpos":1,"#) == true)
-        #expect(try test.replicate("n", ["5-e", "4-d", "3-c", "2-ab", "1-aa"], attachments: [.stub("x", revpos: 1)]).error == nil)
+        #expect(
+            try test.replicate(
+                "n",
+                ["5-e", "4-d", "3-c", "2-ab", "1-aa"],
+                attachments: [.stub("x", revpos: 1)]
+            ).error == nil
+        )
         #expect(try test.database.attachment("x", of: "n")?.bytes() == bytes("abcd"))
         let stranger = try test.replicate("n", ["6-z", "5-y"], attachments: [.stub("x")])
         #expect(stranger.error == SettleError(.missingStub, "Invalid attachment stub in n for x"))
@@ -132,7 +167,9 @@ struct AttachmentRevisionTests {
     func since() throws {
         let test = try TestDatabase()
         let first = try #require(try test.put("d", attachments: [test.new("a", bytes("one"))]).revision)
-        let second = try #require(try test.put("d", parent: first, attachments: [.stub("a"), test.new("b", bytes("two"))]).revision)
+        let second = try #require(
+            try test.put("d", parent: first, attachments: [.stub("a"), test.new("b", bytes("two"))]).revision
+        )
         func text(_ since: [RevisionID]) throws -> String {
             try test.database.read { snapshot in
                 var output: [UInt8] = []

@@ -18,7 +18,10 @@ struct AttachmentStorageTests {
         return try TestDatabase(options: options, mayBeKept: mayBeKept)
     }
 
-    @Test("Small content lies in the database, large content in a file, and both read back", arguments: [1, 1000, .max])
+    @Test(
+        "Small content lies in the database, large content in a file, and both read back",
+        arguments: [1, 1000, .max]
+    )
     func places(pieces: Int) throws {
         let test = try database()
         let sizes = [0, 1, 4096, Self.limit, Self.limit + 1, 30_000]
@@ -28,7 +31,10 @@ struct AttachmentStorageTests {
             #expect(staged.storedLength == UInt64(size))
             let entry = EditAttachment.staged(name: [97], contentType: Array("x/y".utf8), staged)
             try test.put(DocumentID("d\(size)"), attachments: [entry])
-            #expect(try test.database.attachment("a", of: DocumentID("d\(size)"))?.bytes() == content, "\(size)")
+            #expect(
+                try test.database.attachment("a", of: DocumentID("d\(size)"))?.bytes() == content,
+                "\(size)"
+            )
         }
         #expect(try test.files.count == 2)
         #expect(try test.database.check() == [])
@@ -52,7 +58,9 @@ struct AttachmentStorageTests {
     @Test("The same bytes are stored once, until the last document has lost them")
     func sharing() async throws {
         let test = try database()
-        let first = try #require(try test.put("a", attachments: [test.new("f", large), test.new("g", large)]).revision)
+        let first = try #require(
+            try test.put("a", attachments: [test.new("f", large), test.new("g", large)]).revision
+        )
         let other = try #require(try test.put("b", attachments: [test.new("h", large, "image/png")]).revision)
         #expect(try test.files == [1])
         #expect(try test.state.blobCount == 1)
@@ -87,14 +95,19 @@ struct AttachmentStorageTests {
         let test = try database()
         var revision: RevisionID?
         for index in 0..<80 {
-            revision = try test.put("a", parent: revision, attachments: [test.new("f", noise(60_000, seed: UInt8(index)))]).revision
+            revision = try test.put(
+                "a",
+                parent: revision,
+                attachments: [test.new("f", noise(60_000, seed: UInt8(index)))]
+            ).revision
         }
         #expect(try test.state.supersededBytes <= 1 << 20)
         #expect(try test.files.count <= 19)
         // An edit that keeps the attachment supersedes a few bytes only.
         let before = try test.state.supersededBytes
         for index in 0..<5 {
-            revision = try test.put("a", #"{"n":\#(index)}"#, parent: revision, attachments: [.others()]).revision
+            revision = try test.put("a", #"{"n":\#(index)}"#, parent: revision, attachments: [.others()])
+                .revision
         }
         #expect(try test.state.supersededBytes < before + 2000)
         #expect(try test.database.check() == [])
@@ -108,7 +121,9 @@ struct AttachmentStorageTests {
         try test.database.read { snapshot in
             _ = try test.database.performBlocking(.purge([("a", [first])]))
             #expect(try test.files == [1])
-            #expect(try snapshot.attachments(of: "a", at: nil).flatMap { try snapshot.reader(of: $0[0]) } != nil)
+            #expect(
+                try snapshot.attachments(of: "a", at: nil).flatMap { try snapshot.reader(of: $0[0]) } != nil
+            )
         }
         #expect(try test.database.check() == [])
         #expect(try content.bytes() == large)

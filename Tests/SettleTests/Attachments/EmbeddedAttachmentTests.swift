@@ -17,7 +17,13 @@ struct EmbeddedAttachmentTests {
             for start in 0..<50 { continuation.yield(noise(9000, seed: UInt8(start))) }
             continuation.finish()
         }
-        let second = try await notes.attach(parts, named: "n", contentType: "image/png", to: "a", replacing: first)
+        let second = try await notes.attach(
+            parts,
+            named: "n",
+            contentType: "image/png",
+            to: "a",
+            replacing: first
+        )
         try FileSystem.replaceFile("\(test.directory.path)/source", with: noise(700_000))
         let third = try await notes.attach(
             fileAt: "\(test.directory.path)/source",
@@ -34,7 +40,9 @@ struct EmbeddedAttachmentTests {
         var read: [UInt8] = []
         for try await part in try #require(try notes.attachment("file", of: "a")) { read += part }
         #expect(read == noise(700_000))
-        #expect(try notes.attachment("n", of: "a")?.bytes() == (0..<50).flatMap { noise(9000, seed: UInt8($0)) })
+        #expect(
+            try notes.attachment("n", of: "a")?.bytes() == (0..<50).flatMap { noise(9000, seed: UInt8($0)) }
+        )
 
         let fourth = try await notes.removeAttachment("n", from: "a", replacing: third)
         #expect(try notes.attachments(of: "a").map(\.name) == ["file", "words.txt"])
@@ -49,7 +57,13 @@ struct EmbeddedAttachmentTests {
         let test = try TestDatabase()
         let notes = test.database
         let first = try await notes.put(["n": 1], at: "a")
-        let second = try await notes.attach([1, 2], named: "x", contentType: "a/b", to: "a", replacing: first)
+        let second = try await notes.attach(
+            [1, 2],
+            named: "x",
+            contentType: "a/b",
+            to: "a",
+            replacing: first
+        )
         let third = try await notes.put(["n": 2], at: "a", replacing: second)
         #expect(try notes.attachments(of: "a").map(\.name) == ["x"])
         #expect(try notes.document("a")?["n"] == 2)
@@ -74,7 +88,13 @@ struct EmbeddedAttachmentTests {
             try await notes.attach([1], named: "_x", contentType: "a/b", to: "a", replacing: first)
         }
         await #expect(throws: SettleError(.notFound, "There is no file /nowhere.")) {
-            try await notes.attach(fileAt: "/nowhere", named: "x", contentType: "a/b", to: "a", replacing: first)
+            try await notes.attach(
+                fileAt: "/nowhere",
+                named: "x",
+                contentType: "a/b",
+                to: "a",
+                replacing: first
+            )
         }
         #expect(try test.database.attachments(of: "a") == [])
     }
