@@ -151,6 +151,31 @@ struct CommandTests {
         #expect(try settle("diff", "a", "b").output.hasPrefix("< \"q\""))
     }
 
+    @Test("a continuous replication goes on with what is written, and ends with a checkpoint when asked")
+    func continuousReplication() throws {
+        try load("a", #"{"_id":"x"}"#)
+        try load("b", #"{"_id":"other"}"#)
+        let command = try RunningCommand(["replicate", "a", "b", "--continuous", "--data", folder.path])
+        func awaitWritten(_ count: Int) throws -> Bool {
+            while case let line = try command.nextLine(), !line.isEmpty {
+                if try JSONValue(parsing: Array(line.utf8))["docs_written"]?.int == count { return true }
+            }
+            return false
+        }
+        #expect(try awaitWritten(1))
+        try load("a", #"{"_id":"y"}"#)
+        #expect(try awaitWritten(2))
+        command.terminate()
+        var last = ""
+        while case let line = try command.nextLine(), !line.isEmpty { last = line }
+        #expect(command.status() == 0)
+        #expect(try JSONValue(parsing: Array(last.utf8))["event"]?.string == "stopped")
+        // The next run begins behind the checkpoint: it has nothing to look at.
+        let again = try settle("replicate", "a", "b")
+        let end = try JSONValue(parsing: Array(try #require(again.output.split(separator: "\n").last).utf8))
+        #expect(end["missing_checked"]?.int == 2)
+    }
+
     @Test(
         "what cannot be done is said in one line that begins with the command's name",
         arguments: impossible

@@ -46,14 +46,17 @@ struct TwoProcessTests {
         var ours: WriteStream.Acknowledged = [:]
         for number in 0..<150 {
             let id = "ours-\(number)"
-            ours[id] = try await database.put(["number": .number(JSONNumber(number))], at: DocumentID(id)).text
+            ours[id] = try await database.put(["number": .number(JSONNumber(number))], at: DocumentID(id))
+                .text
         }
         let acknowledged = await theirs.merging(ours) { $1 }
         #expect(acknowledged.count == 600)
         #expect(try acknowledgedWrites(acknowledged, missingFrom: database) == [])
         #expect(try database.check() == [])
         for id in ["ours-0", "ours-149"] {
-            let answer = try await server.endpoint.send(HTTPRequest("GET", "/shared/\(id)", headers: [administrator]))
+            let answer = try await server.endpoint.send(
+                HTTPRequest("GET", "/shared/\(id)", headers: [administrator])
+            )
             #expect(answer.status == 200)
         }
     }
@@ -95,8 +98,12 @@ struct TwoProcessTests {
             _ = await written
             let fresh = try here.create("phoenix")
             #expect(try fresh.read { try $0.info.documentCount } == 0)
-            acknowledged = await WriteStream(endpoint: server.endpoint, database: "phoenix", prefix: "new\(life)")
-                .run(connections: 2, limit: 5)
+            acknowledged = await WriteStream(
+                endpoint: server.endpoint,
+                database: "phoenix",
+                prefix: "new\(life)"
+            )
+            .run(connections: 2, limit: 5)
             #expect(acknowledged.count == 10)
             #expect(try acknowledgedWrites(acknowledged, missingFrom: fresh) == [])
             #expect(try fresh.check() == [])

@@ -59,34 +59,28 @@ package func runSettle(
     )
 }
 
-/// A running `settle serve`.
-package final class ServerProcess {
-    package let endpoint: HTTPEndpoint
-    private let process: Process
+/// A command that runs on its own until somebody ends it.
+package final class RunningCommand {
+    private let process = Process()
+    private let output = Pipe()
 
-    /// Starts a server for a folder and waits until it listens.
-    package init(folder: String, environment: [String: String] = [:]) throws {
-        process = Process()
+    package init(_ arguments: [String], environment: [String: String] = [:]) throws {
         process.executableURL = try BuiltProduct.settle()
-        process.arguments = [
-            "serve", "--data", folder, "--listen", "127.0.0.1:0", "--admin", "admin:adminpw",
-        ]
+        process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let output = Pipe()
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
         try process.run()
+    }
+
+    /// The next line that it prints, with its line feed; empty at the end.
+    package func nextLine() throws -> String {
         var line = Data()
         while line.last != UInt8(ascii: "\n"), let more = try output.fileHandleForReading.read(upToCount: 1) {
             if more.isEmpty { break }
             line += more
         }
-        let text = String(decoding: line, as: UTF8.self)
-        guard let port = text.firstMatch(of: /:([0-9]+)\/\n/).flatMap({ Int($0.1) }) else {
-            process.terminate()
-            throw ProcessFailure.noAddress(text)
-        }
-        endpoint = HTTPEndpoint(port: port)
+        return String(decoding: line, as: UTF8.self)
     }
 
     /// Ends it without any chance to finish: kill -9.
@@ -95,14 +89,48 @@ package final class ServerProcess {
         process.waitUntilExit()
     }
 
-    /// Asks it to end, and waits; its exit status.
-    package func terminate() -> Int32 {
+    /// Asks it to end: SIGTERM.
+    package func terminate() {
         process.terminate()
+    }
+
+    /// Waits for its end; its exit status.
+    package func status() -> Int32 {
         process.waitUntilExit()
         return process.terminationStatus
     }
 
     deinit {
         if process.isRunning { kill() }
+    }
+}
+
+/// A running `settle serve`.
+package final class ServerProcess {
+    package let endpoint: HTTPEndpoint
+    private let command: RunningCommand
+
+    /// Starts a server for a folder and waits until it listens.
+    package init(folder: String, environment: [String: String] = [:]) throws {
+        command = try RunningCommand(
+            ["serve", "--data", folder, "--listen", "127.0.0.1:0", "--admin", "admin:adminpw"],
+            environment: environment
+        )
+        let line = try command.nextLine()
+        guard let port = line.firstMatch(of: /:([0-9]+)\/\n/).flatMap({ Int($0.1) }) else {
+            throw ProcessFailure.noAddress(line)
+        }
+        endpoint = HTTPEndpoint(port: port)
+    }
+
+    /// Ends it without any chance to finish: kill -9.
+    package func kill() {
+        command.kill()
+    }
+
+    /// Asks it to end, and waits; its exit status.
+    package func terminate() -> Int32 {
+        command.terminate()
+        return command.status()
     }
 }

@@ -31,7 +31,8 @@ enum DatabaseFiles {
 
     /// Clears a database whose deletion was killed before it could clear it itself.
     private static func clearRemains(_ directory: String, options: StoreOptions) throws {
-        guard FileSystem.exists(directory), try OpenEnvironment.current(directory: directory, options: options) == nil
+        guard FileSystem.exists(directory),
+            try OpenEnvironment.current(directory: directory, options: options) == nil
         else { return }
         try clear(directory, options: options)
     }

@@ -55,7 +55,9 @@ extension Update {
     func stem(_ record: inout DocumentRecord) throws {
         let before = record.head.trunkGenerations
         let lowest = before?.lowerBound ?? record.head.nodes.first?.generation ?? 1
-        guard let highest = record.head.nodes.last?.generation, highest - lowest >= revisionsLimit else { return }
+        guard let highest = record.head.nodes.last?.generation, highest - lowest >= revisionsLimit else {
+            return
+        }
         _ = record.head.stem(to: Int(revisionsLimit))
         guard let before else { return }
         // Chunks go when all of them has gone; what is below the trunk in the last one doesn't count.

@@ -17,6 +17,9 @@ struct ProgressEvent: Sendable {
 
 /// Writes progress in the form that suits the listener.
 struct ProgressReporter {
+    /// Goes to the beginning of the line and clears it.
+    static let lineStart = "\r\u{1B}[K"
+
     private let isTerminal: Bool
     private let started = ContinuousClock.now
     private var lastDrawn: ContinuousClock.Instant?
@@ -37,12 +40,12 @@ struct ProgressReporter {
         let now = ContinuousClock.now
         if let lastDrawn, now - lastDrawn < .milliseconds(100) { return }
         lastDrawn = now
-        try StandardOutput.write(Array("\r\u{1B}[K\(line())".utf8))
+        try StandardOutput.write(Array("\(Self.lineStart)\(line())".utf8))
     }
 
     /// Reports the end, in a line that stays.
     mutating func finish(_ event: ProgressEvent, _ line: String) throws {
-        try StandardOutput.write(isTerminal ? Array("\r\u{1B}[K\(line)\n".utf8) : event.line)
+        try StandardOutput.write(isTerminal ? Array("\(Self.lineStart)\(line)\n".utf8) : event.line)
     }
 }
 

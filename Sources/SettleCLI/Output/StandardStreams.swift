@@ -3,16 +3,11 @@
 import Foundation
 
 enum StandardError {
-    static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
-
-    /// One message for people.
+    /// One message for people, in place of the progress that may stand in the line.
     static func say(_ text: String) {
-        write("settle: \(text)\n")
-    }
-
-    static func write(_ text: String) {
+        let start = isatty(STDERR_FILENO) == 1 ? ProgressReporter.lineStart : ""
         // Nobody is left to tell when standard error is gone.
-        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("\(start)settle: \(text)\n".utf8))
     }
 }
 

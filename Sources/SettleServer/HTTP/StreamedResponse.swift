@@ -8,6 +8,7 @@
 import Logging
 import NIOCore
 import SettleCore
+import Synchronization
 
 /// The streaming part of one exchange.
 final class StreamedResponse {
@@ -105,6 +106,7 @@ final class StreamedResponse {
         do throws(SettleError) {
             let progress = try make(source, &piece)
             var buffer = ByteBuffer()
+            connection.server.statistics.streamedBytes.add(piece.count, ordering: .relaxed)
             connection.framing.appendPiece(piece, to: &buffer)
             if case .finished = progress {
                 connection.framing.appendEnd(to: &buffer)

@@ -69,15 +69,21 @@ extension ServerCore {
     /// Answers `GET /_all_dbs`.
     func getAllDatabases(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
-        let names = try databaseNames(request)
-        return .now(try listed(request, JSONValue.array(names.map { .string($0) }).bytes))
+        let range = try NameRange(request)
+        return .blocking(on: threadPool) { [self] () throws(SettleError) in
+            let names = range.apply(try folder.names())
+            return .now(listed(request, JSONValue.array(names.map { .string($0) }).bytes))
+        }
     }
 
     /// Answers `GET`, `POST /_dbs_info`.
     func databasesInfo(_ request: Request) throws(SettleError) -> Answer {
-        let names: [String]
         switch request.method {
-        case .GET: names = try databaseNames(request)
+        case .GET:
+            let range = try NameRange(request)
+            return .blocking(on: threadPool) { [self] () throws(SettleError) in
+                .now(listed(request, try infoRows(range.apply(try folder.names()))))
+            }
         case .POST:
             try request.requireJSONContentType()
             guard let keys = try request.jsonObject()["keys"] else {
@@ -89,20 +95,22 @@ extension ServerCore {
             guard keys.count <= 100 else {
                 throw SettleError(.badRequest, "`keys` member must have at most 100 elements.")
             }
-            names = keys.map { $0.string ?? $0.text }
+            return .blocking(on: threadPool) { [self] () throws(SettleError) in
+                let rows = try infoRows(keys.map { $0.string ?? $0.text })
+                return .now(Response(body: rows + [UInt8(ascii: "\n")]))
+            }
         default: throw request.notAllowed("GET,HEAD,POST")
         }
-        var body: [UInt8] = [UInt8(ascii: "[")]
+    }
+
+    private func infoRows(_ names: some Collection<String>) throws(SettleError) -> [UInt8] {
+        var rows: [UInt8] = [UInt8(ascii: "[")]
         for (position, name) in names.enumerated() {
-            if position > 0 { body.append(UInt8(ascii: ",")) }
-            try appendInfoRow(name, to: &body)
+            if position > 0 { rows.append(UInt8(ascii: ",")) }
+            try appendInfoRow(name, to: &rows)
         }
-        body.append(UInt8(ascii: "]"))
-        guard request.method == .GET else {
-            body.append(UInt8(ascii: "\n"))
-            return .now(Response(body: body))
-        }
-        return .now(try listed(request, body))
+        rows.append(UInt8(ascii: "]"))
+        return rows
     }
 
     private func appendInfoRow(_ name: String, to body: inout [UInt8]) throws(SettleError) {
@@ -117,26 +125,33 @@ extension ServerCore {
         }
     }
 
-    /// The names in the range that a query asks for.
-    private func databaseNames(_ request: Request) throws(SettleError) -> [String] {
-        var query = AllDocumentsQuery()
-        try query.set(request.query)
-        let range = query.range
-        let names = try folder.names().filter { name in
-            !name.utf8.lexicographicallyPrecedes(range.lower)
-                && range.upper.map { name.utf8.lexicographicallyPrecedes($0) } ?? true
-        }
-        return Array(
-            (query.isDescending ? names.reversed() : names).dropFirst(query.skip).prefix(query.limit)
-        )
-    }
-
     /// A list with an entity tag.
-    private func listed(_ request: Request, _ list: [UInt8]) throws(SettleError) -> Response {
+    private func listed(_ request: Request, _ list: [UInt8]) -> Response {
         let tag = EntityTag.of([list])
         if request.hasCurrent(tag) { return .notModified(tag) }
         var response = Response(body: list + [UInt8(ascii: "\n")])
         response.head.entityTag = tag
         return response
+    }
+}
+
+/// The part of the list of databases that a query asks for.
+private struct NameRange: Sendable {
+    private let query: AllDocumentsQuery
+
+    init(_ request: Request) throws(SettleError) {
+        var query = AllDocumentsQuery()
+        try query.set(request.query)
+        self.query = query
+    }
+
+    /// The names in the range, in the query's order.
+    func apply(_ names: [String]) -> ArraySlice<String> {
+        let range = query.range
+        let inside = names.filter { name in
+            !name.utf8.lexicographicallyPrecedes(range.lower)
+                && range.upper.map { name.utf8.lexicographicallyPrecedes($0) } ?? true
+        }
+        return (query.isDescending ? inside.reversed() : inside).dropFirst(query.skip).prefix(query.limit)
     }
 }

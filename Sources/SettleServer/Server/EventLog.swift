@@ -24,12 +24,19 @@ final class EventLog: Sendable {
     }
 
     private let state = Mutex(State())
+    private let folder: DatabaseFolder
+    private let token = Mutex<ListenerToken?>(nil)
     /// Tells this run of the server from others.
     private let run: String
 
     init(folder: DatabaseFolder) {
+        self.folder = folder
         run = String(UInt32.random(in: 1...UInt32.max), radix: 16)
-        _ = folder.addEventListener { [weak self] event in self?.add(event) }
+        token.withLock { $0 = folder.addEventListener { [weak self] event in self?.add(event) } }
+    }
+
+    deinit {
+        if let token = token.withLock({ $0 }) { folder.removeEventListener(token) }
     }
 
     private func add(_ event: DatabaseEvent) {

@@ -65,7 +65,10 @@ public final class SettleServer: Sendable {
         let core = core
         do {
             let loops = try await LoopContexts(group)
-            let limit = core.configuration.maximumRequestSize
+            // Once before there are connections: when the first connections of several event loops need the same
+            // generic types at the same moment, Swift 6.3's runtime can crash while it makes them.
+            let loop = group.next()
+            _ = try await loop.submit { Self.handlers(core, loops.context(of: loop)).count }.get()
             let channel = try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -78,11 +81,8 @@ public final class SettleServer: Sendable {
                 )
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        let pipeline = channel.pipeline.syncOperations
-                        try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
-                        try pipeline.addHandler(NIOHTTPRequestDecompressor(limit: .size(limit)))
-                        try pipeline.addHandler(
-                            HTTPConnection(server: core, loop: loops.context(of: channel.eventLoop))
+                        try channel.pipeline.syncOperations.addHandlers(
+                            Self.handlers(core, loops.context(of: channel.eventLoop))
                         )
                     }
                 }
@@ -97,6 +97,20 @@ public final class SettleServer: Sendable {
                 "Can't listen on \(core.configuration.host):\(core.configuration.port): \(error)"
             )
         }
+    }
+
+    /// What a connection's bytes pass through.
+    private static func handlers(_ core: ServerCore, _ loop: LoopContext) -> [any ChannelHandler] {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        // The target counts as a field.
+        limits.maxHeaderFieldSize = core.configuration.maximumTargetLength + 1024
+        return [
+            ByteToMessageHandler(
+                HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
+            ),
+            NIOHTTPRequestDecompressor(limit: .size(core.configuration.maximumRequestSize)),
+            HTTPConnection(server: core, loop: loop),
+        ]
     }
 
     /// Stops listening, ends feeds, lets requests in work finish, and returns when all connections are closed.

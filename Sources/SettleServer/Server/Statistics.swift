@@ -7,6 +7,8 @@ final class Statistics: Sendable {
     let requests = Atomic<Int>(0)
     /// Connections that are open.
     let connections = Atomic<Int>(0)
+    /// Bytes of streamed bodies that were made, whether or not the client has taken them.
+    let streamedBytes = Atomic<Int>(0)
     /// Feeds that go on until their clients have enough.
     let feeds = Atomic<Int>(0)
 
@@ -23,6 +25,7 @@ final class Statistics: Sendable {
             "couchdb": [
                 "httpd": [
                     "requests": entry(requests, "counter", "number of HTTP requests"),
+                    "streamed_bytes": entry(streamedBytes, "counter", "number of bytes of streamed bodies"),
                     "clients": entry(connections, "counter", "number of open connections"),
                     "clients_requesting_changes": entry(
                         feeds,

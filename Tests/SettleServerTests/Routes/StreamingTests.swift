@@ -56,17 +56,27 @@ struct StreamingTests {
     @Test("a client that does not read costs a few pieces, not the whole answer")
     func slowReader() async throws {
         try await TestServer.run { server in
-            try await fill(server, 20_000)
+            _ = try await server.send("PUT", "/db")
+            // Each row is a piece; together they are more than sockets may hold.
+            let text = String(repeating: "x", count: 1_000_000)
+            for number in 0..<32 {
+                let put = try await server.send("PUT", "/db/d\(number)", #"{"text":"\#(text)"}"#)
+                #expect(put.status == 201)
+            }
             let slow = try await server.connect()
             try await slow.setReading(false)
             try await slow.send("GET /db/_all_docs?include_docs=true HTTP/1.1\r\nHost: x\r\n\r\n")
             // The server goes on with others, and writes under the feet of the answer are no trouble.
-            for number in 0..<20 {
-                #expect(try await server.send("PUT", "/db/e\(number)", "{}").status == 201)
+            for number in 0..<50 {
+                #expect(try await server.send("PUT", "/db/a\(number)", "{}").status == 201)
             }
+            let statistics = try await server.send("GET", "/_node/_local/_stats/couchdb/httpd").json
+            let streamed = try #require(statistics["streamed_bytes"]?["value"]?.int)
+            #expect(streamed < 20_000_000)
             try await slow.setReading(true)
+            try await slow.wait { slow.count > 32_000_000 }
             let rows = try await slow.response().json["rows"]?.array ?? []
-            #expect(rows.count >= 20_000)
+            #expect(rows.count(where: { $0["doc"]?["text"]?.string?.utf8.count == 1_000_000 }) == 32)
         }
     }
 

@@ -69,4 +69,20 @@ struct CompactionTests {
         #expect(state.supersededBytes > 900_000)
         #expect(try test.database.check() == [])
     }
+
+    // A deletion that came while a compaction still held the file it had retired asked for the file again and again,
+    // got the retired one each time, and never ended.
+    @Test("A database can be deleted while it is compacted")
+    func deletion() async throws {
+        for round in 0..<40 {
+            let test = try TestDatabase()
+            _ = try test.write((0..<50).map { try test.edit(DocumentID("\($0)"), #"{"round":\#(round)}"#) })
+            let database = test.database
+            async let compaction: Void? = try? await database.compact()
+            if round % 2 == 0 { await Task.yield() }
+            try await database.delete()
+            _ = await compaction
+            #expect(throws: Database.doesNotExist) { try database.read { _ in } }
+        }
+    }
 }
