@@ -97,7 +97,8 @@ extension Database {
     }
 
     func write(_ edit: DocumentEdit) async throws(SettleError) -> RevisionID {
-        guard case .edits(let outcomes) = try await perform(.edits([edit])), let outcome = outcomes.first else {
+        guard case .edits(let outcomes) = try await perform(.edits([edit])), let outcome = outcomes.first
+        else {
             throw SettleError(.internalError)
         }
         switch outcome {
