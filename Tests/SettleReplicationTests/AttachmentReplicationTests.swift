@@ -17,7 +17,12 @@ struct AttachmentReplicationTests {
             let first = try await database.attach(noise, named: "n", contentType: "image/png", to: id)
             let text = Array(String(repeating: "text \(number) ", count: size / 7).utf8)
             try await database.attach(
-                text, named: "ü/\"t\".txt", contentType: "text/plain", to: id, replacing: first)
+                text,
+                named: "ü/\"t\".txt",
+                contentType: "text/plain",
+                to: id,
+                replacing: first
+            )
         }
         try await database.put("plain", ["n": 1])
         try await database.attach([1], named: "d", contentType: "image/png", to: "_design/x")
@@ -97,7 +102,13 @@ struct AttachmentReplicationTests {
             let source = try server.folder.create("a")
             let target = try server.folder.create("b")
             let first = try await source.attach([1, 2], named: "f", contentType: "image/png", to: "d")
-            let second = try await source.attach([3], named: "g", contentType: "image/png", to: "d", replacing: first)
+            let second = try await source.attach(
+                [3],
+                named: "g",
+                contentType: "image/png",
+                to: "d",
+                replacing: first
+            )
             // The target knows the first revision, but not that it has an attachment.
             let bare = try IncomingDocument(parsing: Array(#"{"_rev":"\#(first)"}"#.utf8))
             _ = try await target.perform(.edits([.replicated(bare, id: "d")]))
@@ -119,7 +130,9 @@ struct AttachmentReplicationTests {
             runs += 1
             let attempt = runs << 8 | seed
             let result = try? await databases.replicate(
-                "a", "b", wrapping: { FaultyPeer($0, seed: attempt, odds: 12) }
+                "a",
+                "b",
+                wrapping: { FaultyPeer($0, seed: attempt, odds: 12) }
             )
             isDone = result != nil
         }
@@ -137,7 +150,13 @@ struct AttachmentReplicationTests {
             var random = SeededGenerator(seed: 5)
             let noise = (0..<3_000_000).map { _ in UInt8.random(in: 0...255, using: &random) }
             let first = try await source.attach(noise, named: "f", contentType: contentType, to: "d")
-            try await source.attach([1, 2, 3], named: "g", contentType: contentType, to: "d", replacing: first)
+            try await source.attach(
+                [1, 2, 3],
+                named: "g",
+                contentType: contentType,
+                to: "d",
+                replacing: first
+            )
             let port = try #require(url.split(separator: ":").last.flatMap { Int($0) })
             // What is stored compressed is sent from the beginning again, so cuts without end would never let it through.
             let proxy = try await CuttingProxy.start(
@@ -146,7 +165,9 @@ struct AttachmentReplicationTests {
                 mostCuts: contentType == "text/plain" ? 2 : .max
             )
             let pull = try Replication(
-                from: .url("http://127.0.0.1:\(proxy.port)/there"), to: .database(target))
+                from: .url("http://127.0.0.1:\(proxy.port)/there"),
+                to: .database(target)
+            )
             let result = try await pull.run()
             #expect(result.failures == [])
             #expect(result.statistics.documentsRead == 1)

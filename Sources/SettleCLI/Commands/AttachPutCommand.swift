@@ -74,8 +74,10 @@ enum MediaType {
         "txt": "text/plain", "md": "text/markdown", "html": "text/html", "css": "text/css", "csv": "text/csv",
         "js": "application/javascript", "json": "application/json", "xml": "application/xml",
         "pdf": "application/pdf", "zip": "application/zip", "gz": "application/gzip",
-        "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
-        "svg": "image/svg+xml", "heic": "image/heic", "mp3": "audio/mpeg", "m4a": "audio/mp4", "wav": "audio/wav",
+        "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif",
+        "webp": "image/webp",
+        "svg": "image/svg+xml", "heic": "image/heic", "mp3": "audio/mpeg", "m4a": "audio/mp4",
+        "wav": "audio/wav",
         "mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm",
     ]
 

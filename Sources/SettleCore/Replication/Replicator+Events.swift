@@ -84,7 +84,8 @@ extension Replicator {
 
     /// A document with attachments went from the source to the target, or did not.
     package mutating func copied(_ id: StepID, _ answer: CopyAnswer) -> [Action] {
-        guard let item = running.removeValue(forKey: id), case .copy(let wanted, let inFull) = item.step else {
+        guard let item = running.removeValue(forKey: id), case .copy(let wanted, let inFull) = item.step
+        else {
             return []
         }
         statistics.documentsRead += answer.documentsRead

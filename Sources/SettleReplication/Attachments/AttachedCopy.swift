@@ -40,7 +40,7 @@ struct AttachedCopy: Sendable {
             let event: RevisionEvent?
             do throws(PeerFailure) {
                 event = try await channel.next()
-            } catch where error.concernsDocument {
+            } catch  where error.concernsDocument {
                 answer.rejected.append(wanted.rejected(error))
                 return answer
             }

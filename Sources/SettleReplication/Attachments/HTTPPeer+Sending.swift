@@ -177,7 +177,8 @@ private struct RevisionTransfer {
         of attachment: IncomingAttachment,
         _ revision: RevisionID
     ) async throws(PeerFailure) -> Bool {
-        guard case .follows(_, let length?, let encoding) = attachment.content, attachment.digest != nil else {
+        guard case .follows(_, let length?, let encoding) = attachment.content, attachment.digest != nil
+        else {
             throw PeerFailure(.malformedAnswer, name: "bad_answer", reason: "An attachment has no digest.")
         }
         if offset < length {

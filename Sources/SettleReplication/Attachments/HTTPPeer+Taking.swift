@@ -28,7 +28,7 @@ extension HTTPPeer {
                 )
             }
             return nil
-        } catch where error.concernsDocument || error.status == 401 {
+        } catch  where error.concernsDocument || error.status == 401 {
             return WriteRejection(id: id, revision: revision.revision, name: error.name, reason: error.reason)
         }
     }

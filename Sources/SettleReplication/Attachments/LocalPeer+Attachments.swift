@@ -37,7 +37,9 @@ extension LocalPeer {
             }
             guard await channel.send(.revision(revision)) else { return }
             for following in revision.following {
-                guard let attachment = attachments.first(where: { $0.name == following.name }) else { continue }
+                guard let attachment = attachments.first(where: { $0.name == following.name }) else {
+                    continue
+                }
                 guard try await send(attachment, to: channel) else { return }
             }
         }
@@ -67,7 +69,8 @@ extension LocalPeer {
     }
 
     /// Sends the stored bytes of an attachment; false if nobody wants them any more.
-    private func send(_ attachment: Attachment, to channel: RevisionChannel) async throws(PeerFailure) -> Bool {
+    private func send(_ attachment: Attachment, to channel: RevisionChannel) async throws(PeerFailure) -> Bool
+    {
         let database = try database()
         var offset: UInt64 = 0
         do throws(SettleError) {

@@ -163,7 +163,9 @@ struct ReplicatorTests {
         #expect(replicator.statistics.documentsWritten == 0)
     }
 
-    @Test("copies a document with attachments by itself, and in full where the target lacks what it should have")
+    @Test(
+        "copies a document with attachments by itself, and in full where the target lacks what it should have"
+    )
     func attachments() {
         var replicator = fetching()
         let documents = [Make.document("a", "1-a", attachments: true), Make.document("b", "1-b")]

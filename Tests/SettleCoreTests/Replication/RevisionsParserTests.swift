@@ -5,7 +5,8 @@ import Testing
 
 @Suite("An answer of `open_revs` with attachments")
 struct RevisionsParserTests {
-    private static let document = #"{"_id":"a","_rev":"2-b","_attachments":{"f":{"follows":true,"length":5},"#
+    private static let document =
+        #"{"_id":"a","_rev":"2-b","_attachments":{"f":{"follows":true,"length":5},"#
         + #""s":{"stub":true,"revpos":1},"g":{"follows":true,"length":0}}}"#
     private static let text = [
         "--o", "Content-Type: multipart/related; boundary=\"i\"", "",
