@@ -35,13 +35,22 @@ let package = Package(
             pkgConfig: "lmdb",
             providers: [.apt(["liblmdb-dev"]), .brew(["lmdb"])]
         ),
+        .systemLibrary(
+            name: "CZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
+        ),
         .target(
             name: "SettleCore",
             dependencies: [.product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: settings
         ),
-        .target(name: "SettleStorage", dependencies: ["CLMDB"], swiftSettings: unsafeSettings),
-        .target(name: "Settle", dependencies: ["SettleCore", "SettleStorage"], swiftSettings: storeSettings),
+        .target(name: "SettleStorage", dependencies: ["CLMDB", "CZlib"], swiftSettings: unsafeSettings),
+        .target(
+            name: "Settle",
+            dependencies: ["SettleCore", "SettleStorage", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: storeSettings
+        ),
         .target(
             name: "SettleReplication",
             dependencies: [

@@ -28,6 +28,8 @@ public final class Database: Sendable {
     private let current: Mutex<Current>
     /// Whether a compaction is under way.
     let compacting = Mutex(false)
+    /// Whether the remains of killed uploads have been looked for.
+    private let hasSweptDrafts = Mutex(false)
 
     /// The environment in use: strongly while it should stay open, weakly so that it is never opened twice.
     private struct Current {
@@ -133,6 +135,16 @@ extension Database {
     /// Closes the file until it is used again.
     func closeForNow() {
         release(nil)
+    }
+
+    /// Removes what killed uploads have left, the first time an upload comes that may leave something too.
+    func sweepDraftsOnce() {
+        let isFirst = hasSweptDrafts.withLock { hasSwept in
+            defer { hasSwept = true }
+            return !hasSwept
+        }
+        // Nothing depends on it: compaction tries again.
+        if isFirst { try? AttachmentFiles.sweepDrafts(directory) }
     }
 
     /// Whether this process deleted the database.

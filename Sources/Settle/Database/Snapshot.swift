@@ -36,7 +36,7 @@ package struct DatabaseInfo: Sendable {
     package var purgeSequence: UInt64
     /// Bytes of the file in use.
     package var fileSize: Int
-    /// Bytes of the bodies of all leaves.
+    /// Bytes of the bodies of all leaves, and of all attachments.
     package var activeSize: Int
     package var revisionsLimit: Int
     package var purgedInfosLimit: Int
@@ -59,7 +59,7 @@ extension Snapshot {
                 updateSequence: state.sequence,
                 purgeSequence: state.purgeSequence,
                 fileSize: open.environment.usedBytes,
-                activeSize: Int(state.liveBytes),
+                activeSize: Int(state.liveBytes + state.blobBytes),
                 revisionsLimit: Int(try MetaRows.revisionsLimit(transaction, tables)),
                 purgedInfosLimit: Int(try MetaRows.purgedInfosLimit(transaction, tables))
             )

@@ -32,7 +32,6 @@ extension Database {
     ///   - id: The document's id.
     ///   - revision: The revision to read; its body may have been forgotten since, which is nil too.
     /// - Returns: The document.
-    /// - Throws: `notFound` if the database is gone.
     public func document(_ id: DocumentID, revision: RevisionID? = nil) throws(SettleError) -> Document? {
         let found: (RevisionID, Bool, [UInt8])? = try read { snapshot in
             guard let record = try snapshot.document(id) else { return nil }
@@ -52,9 +51,7 @@ extension Database {
     /// Merge what they say into the winner, then delete them.
     public func conflicts(of id: DocumentID) throws(SettleError) -> [Document] {
         let revisions = try read { snapshot in
-            try snapshot.document(id).map { record in
-                record.head.conflicts.map { record.head.nodes[$0].revision }
-            }
+            try snapshot.document(id).map { record in record.head.conflicts.map { record.head.nodes[$0].revision } }
         }
         var conflicts: [Document] = []
         for revision in revisions ?? [] {
@@ -64,6 +61,8 @@ extension Database {
     }
 
     /// Writes a document, and returns its new revision once it is safely on the disk.
+    ///
+    /// It keeps the attachments that it had.
     ///
     /// - Parameters:
     ///   - members: What the document is to say. Names that begin with an underscore are reserved.
@@ -79,7 +78,13 @@ extension Database {
     ) async throws(SettleError) -> RevisionID {
         try id.validate()
         let document = try IncomingDocument(parsing: JSONValue.object(members).bytes)
-        return try await write(DocumentEdit(id: id, kind: .interactive(parent: revision), document: document))
+        let edit = try DocumentEdit(
+            id: id,
+            kind: .interactive(parent: revision),
+            document: document,
+            attachments: [.others()]
+        )
+        return try await write(edit)
     }
 
     /// Deletes a document, or one of its conflicting revisions, and returns the revision that says so.
@@ -88,14 +93,11 @@ extension Database {
     @discardableResult
     public func delete(_ id: DocumentID, _ revision: RevisionID) async throws(SettleError) -> RevisionID {
         let tombstone = try IncomingDocument(parsing: Array(#"{"_deleted":true}"#.utf8))
-        return try await write(
-            DocumentEdit(id: id, kind: .interactive(parent: revision), document: tombstone)
-        )
+        return try await write(DocumentEdit(id: id, kind: .interactive(parent: revision), document: tombstone))
     }
 
-    private func write(_ edit: DocumentEdit) async throws(SettleError) -> RevisionID {
-        guard case .edits(let outcomes) = try await perform(.edits([edit])), let outcome = outcomes.first
-        else {
+    func write(_ edit: DocumentEdit) async throws(SettleError) -> RevisionID {
+        guard case .edits(let outcomes) = try await perform(.edits([edit])), let outcome = outcomes.first else {
             throw SettleError(.internalError)
         }
         switch outcome {
@@ -111,7 +113,6 @@ extension Database {
     ///   - end: The id to stop before; nil goes on to the last.
     ///   - limit: How many documents at most: they are all held in memory.
     /// - Returns: The documents' winning revisions.
-    /// - Throws: `notFound` if the database is gone.
     public func documents(
         from first: DocumentID? = nil,
         to end: DocumentID? = nil,
@@ -128,12 +129,7 @@ extension Database {
                     var text: [UInt8] = []
                     try rows.appendDocument(in: snapshot, to: &text)
                     documents.append(
-                        Document(
-                            id: id,
-                            revision: rows.revision,
-                            isDeleted: false,
-                            members: try Self.members(text)
-                        )
+                        Document(id: id, revision: rows.revision, isDeleted: false, members: try Self.members(text))
                     )
                 }
                 found = try rows.next()
@@ -147,11 +143,10 @@ extension Database {
         guard case .object(let all)? = try? JSONValue(parsing: text) else {
             throw SettleError(.internalError, "A stored document is damaged.")
         }
-        let special = ["_id", "_rev", "_deleted"]
+        let special = ["_id", "_rev", "_deleted", "_attachments"]
         return JSONObject(
-            all.members.lazy.filter { member in !special.contains { $0.utf8.elementsEqual(member.name.utf8) }
-            }
-            .map { ($0.name, $0.value) }
+            all.members.lazy.filter { member in !special.contains { $0.utf8.elementsEqual(member.name.utf8) } }
+                .map { ($0.name, $0.value) }
         )
     }
 }

@@ -113,13 +113,13 @@ extension Cursor {
         output.append(UInt8(ascii: "\""))
         if body >= BodyNumber.first {
             // A winner's body is never forgotten.
-            guard try seek(exactly: body), value.count > 3, value[0] == BodyCodec.plain else {
-                throw StorageError.corrupted
-            }
-            output.append(UInt8(ascii: ","))
-            output.append(value.extracting(2..<value.count - 1))
+            guard try seek(exactly: body) else { throw StorageError.corrupted }
+            let attachments = try output.appendMembers(ofBody: value)
+            if isDeleted { output.append(contentsOf: deletedMember) }
+            if !attachments.isEmpty { AttachmentsMember.appendStubs(attachments, to: &output) }
+        } else if isDeleted {
+            output.append(contentsOf: deletedMember)
         }
-        if isDeleted { output.append(contentsOf: deletedMember) }
         output.append(UInt8(ascii: "}"))
     }
 }

@@ -18,6 +18,13 @@ package struct DocumentOptions: OptionSet, Sendable {
     /// `_local_seq`: the update sequence of the revision.
     package static let localSequence = DocumentOptions(rawValue: 16)
 
+    /// `_attachments` with the content, decoded and in base64, instead of stubs.
+    package static let attachments = DocumentOptions(rawValue: 32)
+    /// `_attachments` with `follows` instead of stubs: the content comes after the document.
+    package static let follows = DocumentOptions(rawValue: 64)
+    /// `_attachments` with the encoding and stored length of content that is stored compressed.
+    package static let encodingInfo = DocumentOptions(rawValue: 128)
+
     /// Those that need more of the tree than its winner.
     static let tree: DocumentOptions = [
         .revisions, .revisionsInfo, .conflicts, .deletedConflicts, .localSequence,

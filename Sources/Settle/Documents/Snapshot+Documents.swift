@@ -38,32 +38,43 @@ extension Snapshot {
         }
         let summary = try DocumentSummary(decoding: value)
         guard !summary.isDeleted else { return .deleted }
-        guard try append(id, summary.winner, summary.body, isDeleted: false, to: &output) else {
-            return .missing
-        }
+        guard
+            let attachments = try append(id, summary.winner, summary.body, isDeleted: false, to: &output)
+        else { return .missing }
+        AttachmentsMember.appendStubs(attachments, to: &output)
         output.append(UInt8(ascii: "}"))
         return .found(summary.winner, isDeleted: false)
     }
 
     /// Appends one revision of a document as JSON, with the extra members asked for.
     ///
-    /// No revision means the winner.
+    /// No revision means the winner. `attachmentsSince` names revisions whose attachments the reader has: of those,
+    /// and of attachments that are no newer, there are only stubs.
     package func append(
         _ id: DocumentID,
         _ record: DocumentRecord,
         revision: RevisionID?,
         _ options: DocumentOptions = [],
+        attachmentsSince: [RevisionID]? = nil,
         to output: inout [UInt8]
     ) throws -> DocumentOutcome {
         if revision == nil, record.isDeleted { return .deleted }
         let needsHistory =
-            !options.isDisjoint(with: [.revisions, .revisionsInfo])
+            !options.isDisjoint(with: [.revisions, .revisionsInfo]) || attachmentsSince != nil
             || revision.map { record.head.index(of: $0) == nil } ?? false
         let tree = needsHistory ? try tree(of: record) : record.head
         guard let index = revision.map({ tree.index(of: $0) }) ?? tree.winner else { return .missing }
-        guard try append(id, tree, node: index, sequence: record.sequence, options, to: &output) else {
-            return .missing
-        }
+        guard
+            try append(
+                id,
+                tree,
+                node: index,
+                sequence: record.sequence,
+                options,
+                attachmentsSince: attachmentsSince,
+                to: &output
+            )
+        else { return .missing }
         return .found(tree.nodes[index].revision, isDeleted: tree.nodes[index].isDeleted)
     }
 
@@ -74,12 +85,13 @@ extension Snapshot {
         node index: Int,
         sequence: UInt64,
         _ options: DocumentOptions,
+        attachmentsSince: [RevisionID]? = nil,
         to output: inout [UInt8]
     ) throws -> Bool {
         let node = tree.nodes[index]
-        guard try append(id, node.revision, node.body, isDeleted: node.isDeleted, to: &output) else {
-            return false
-        }
+        guard
+            let attachments = try append(id, node.revision, node.body, isDeleted: node.isDeleted, to: &output)
+        else { return false }
         if options.contains(.revisions) { appendRevisions(tree, index, to: &output) }
         if options.contains(.revisionsInfo) { try appendRevisionsInfo(tree, index, to: &output) }
         if options.contains(.localSequence) {
@@ -91,18 +103,26 @@ extension Snapshot {
         if options.contains(.deletedConflicts) {
             appendList(",\"_deleted_conflicts\":[", tree, tree.deletedConflicts, to: &output)
         }
+        if !attachments.isEmpty {
+            let known = attachmentsSince.map { since in
+                Attachment.knownGeneration(path: tree.path(from: index).map { tree.nodes[$0].revision }, since: since)
+            }
+            try appendAttachments(attachments, options, knownGeneration: known, to: &output)
+        }
         output.append(UInt8(ascii: "}"))
         return true
     }
 
-    /// Appends `{"_id":…,"_rev":…` and the body's members, without the closing brace; false if the body isn't there.
+    /// Appends `{"_id":…,"_rev":…` and the body's members, without the closing brace.
+    ///
+    /// Returns the revision's attachments; nil, and nothing appended, if the body isn't there.
     func append(
         _ id: DocumentID,
         _ revision: RevisionID,
         _ body: UInt64,
         isDeleted: Bool,
         to output: inout [UInt8]
-    ) throws -> Bool {
+    ) throws -> [Attachment]? {
         let start = output.count
         output.append(contentsOf: documentStart)
         JSONText.appendString(id.bytes, to: &output)
@@ -116,25 +136,48 @@ extension Snapshot {
         isDeleted: Bool,
         from start: Int,
         to output: inout [UInt8]
-    ) throws -> Bool {
+    ) throws -> [Attachment]? {
+        var attachments: [Attachment] = []
         output.append(contentsOf: revisionStart)
         revision.append(to: &output)
         output.append(UInt8(ascii: "\""))
         if body >= BodyNumber.first {
             guard let value = try transaction.value(tables.bodies, body) else {
                 output.removeSubrange(start...)
-                return false
+                return nil
             }
-            // The codec byte and the braces stay behind.
-            guard value.count > 3, value[0] == BodyCodec.plain else { throw StorageError.corrupted }
-            output.append(UInt8(ascii: ","))
-            output.append(value.extracting(2..<value.count - 1))
+            attachments = try output.appendMembers(ofBody: value)
         } else if body == BodyNumber.missing {
             output.removeSubrange(start...)
-            return false
+            return nil
         }
         if isDeleted { output.append(contentsOf: deletedMember) }
-        return true
+        return attachments
+    }
+
+    /// Appends `_attachments` as the options want them.
+    private func appendAttachments(
+        _ attachments: [Attachment],
+        _ options: DocumentOptions,
+        knownGeneration: UInt64?,
+        to output: inout [UInt8]
+    ) throws {
+        let content: AttachmentsMember.Form =
+            options.contains(.follows) ? .follows : options.contains(.attachments) ? .data : .stub
+        AttachmentsMember.open(to: &output)
+        for (index, attachment) in attachments.enumerated() {
+            let isKnown = knownGeneration.map { attachment.revpos <= $0 } ?? false
+            let form = isKnown ? .stub : content
+            AttachmentsMember.openEntry(attachment, form: form, isFirst: index == 0, to: &output)
+            if form == .data { try appendBase64(of: attachment, to: &output) }
+            AttachmentsMember.closeEntry(
+                attachment,
+                form: form,
+                encodingInfo: options.contains(.encodingInfo),
+                to: &output
+            )
+        }
+        AttachmentsMember.close(to: &output)
     }
 
     private func appendRevisions(_ tree: RevisionTree, _ index: Int, to output: inout [UInt8]) {
@@ -170,6 +213,25 @@ extension Snapshot {
             output.append(UInt8(ascii: "\""))
         }
         output.append(UInt8(ascii: "]"))
+    }
+}
+
+extension [UInt8] {
+    /// Appends a comma and the members of a stored body's text, if it has any, and returns its attachments.
+    @inline(__always)
+    mutating func appendMembers(ofBody row: borrowing Span<UInt8>) throws(StorageError) -> [Attachment] {
+        // The codec byte and the braces stay behind.
+        if row.count > 3, row[0] == BodyCodec.plain {
+            append(UInt8(ascii: ","))
+            append(row.extracting(2..<row.count - 1))
+            return []
+        }
+        guard let body = try AttachedBody(decoding: row) else { throw .corrupted }
+        if body.text.count > 2 {
+            append(UInt8(ascii: ","))
+            append(row.extracting(body.text.lowerBound + 1..<body.text.upperBound - 1))
+        }
+        return body.attachments
     }
 }
 

@@ -104,7 +104,7 @@ final class CompactionDraft: Sendable {
         try to.put(tables.changes, sequence, row, append: true)
         for node in try from.tree(of: record, sourceTables).nodes where node.body >= newBodies {
             if let body = try from.bytes(sourceTables.bodies, node.body) {
-                try to.put(tables.bodies, node.body, body)
+                try putBody(node.body, body, from, sourceTables, to)
             }
         }
         guard let trunk = record.head.trunkGenerations else { return }
@@ -125,7 +125,7 @@ final class CompactionDraft: Sendable {
     ) throws {
         for node in try to.reading.tree(of: record, tables).nodes where node.body >= BodyNumber.first {
             if try from.value(sourceTables.bodies, node.body) == nil {
-                try to.delete(tables.bodies, node.body)
+                try deleteBody(node.body, to)
             }
         }
         try to.delete(tables.changes, record.sequence)
@@ -173,7 +173,40 @@ final class CompactionDraft: Sendable {
                 gone += try SupersededRow(decoding: cursor.value).bodies.map(\.number)
             }
         }
-        for body in gone { try to.delete(tables.bodies, body) }
+        for body in gone { try deleteBody(body, to) }
+    }
+
+    /// Puts a body into the draft, with the blobs that it is the first to use.
+    ///
+    /// The draft counts the uses of blobs as the source does, by its own bodies, so only new blobs are ever copied.
+    /// Files stay where they are: both generations name them.
+    private func putBody(
+        _ number: UInt64,
+        _ body: [UInt8],
+        _ from: borrowing ReadTransaction,
+        _ sourceTables: Tables,
+        _ to: borrowing WriteTransaction
+    ) throws {
+        try to.put(tables.bodies, number, body)
+        for attachment in try AttachedBody(decoding: body.span)?.attachments ?? [] {
+            guard try !to.useBlob(attachment.blob, tables) else { continue }
+            guard var row = try from.blob(attachment.blob, sourceTables) else { throw StorageError.corrupted }
+            row.uses = 1
+            let key = attachment.blob.bytes
+            try to.put(tables.blobs, key, row.encoded)
+            if row.file == 0 {
+                guard let bytes = try from.bytes(sourceTables.blobBytes, key) else { throw StorageError.corrupted }
+                try to.put(tables.blobBytes, key, bytes)
+            }
+        }
+    }
+
+    /// Deletes a body of the draft, if it is there, with the blobs that nothing else uses.
+    private func deleteBody(_ number: UInt64, _ to: borrowing WriteTransaction) throws {
+        for attachment in try to.reading.attachments(ofBody: number, tables) {
+            _ = try to.disuseBlob(attachment.blob, tables)
+        }
+        try to.delete(tables.bodies, number)
     }
 
     /// Makes a small table of the draft equal to the source's.

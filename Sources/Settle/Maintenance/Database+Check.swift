@@ -15,6 +15,7 @@ extension Database {
             try check.changes(snapshot)
             try check.bodies(snapshot)
             try check.counts(snapshot)
+            try BlobCheck.run(snapshot, uses: check.blobUses) { check.find($0) }
             return check.findings
         }
     }
@@ -29,11 +30,13 @@ private struct ConsistencyCheck {
     private var numbers: Set<UInt64> = []
     private var leafBodies: [UInt64: UInt64] = [:]
     private var historyRows = 0
+    /// What the bodies say of blobs.
+    private(set) var blobUses: [BlobKey: BlobUse] = [:]
 
     /// More findings than this help nobody.
     private static let limit = 100
 
-    private mutating func find(_ finding: String) {
+    mutating func find(_ finding: String) {
         if findings.count < Self.limit { findings.append(finding) }
     }
 
@@ -148,14 +151,29 @@ private struct ConsistencyCheck {
                 find("bodies: \(number) belongs to nothing")
                 continue
             }
-            let text = [UInt8](cursor.value)
-            if text.count != Int(size) + 1 || text[0] != BodyCodec.plain {
-                find("bodies: \(number) has \(text.count) bytes, not \(size + 1)")
-            } else if (try? JSONValue(parsing: text, in: 1..<text.count)) == nil {
-                find("bodies: \(number) is not JSON")
-            }
+            try body(number, [UInt8](cursor.value), size: size)
         }
         for number in kept.keys where leafBodies[number] != nil { find("bodies: \(number) is missing") }
+    }
+
+    /// One body: its size, its attachments, its text.
+    private mutating func body(_ number: UInt64, _ row: [UInt8], size: UInt64) throws {
+        let attached: AttachedBody?
+        do {
+            attached = try AttachedBody(decoding: row.span)
+        } catch {
+            return find("bodies: \(number) has a damaged table of attachments")
+        }
+        for attachment in attached?.attachments ?? [] {
+            blobUses[attachment.blob, default: BlobUse()].note(attachment)
+        }
+        // A superseded body with attachments counts for those that only it had, too.
+        let isExact = attached == nil || leafBodies[number] != nil
+        if isExact ? row.count != Int(size) + 1 : row.count > Int(size) + 1 {
+            find("bodies: \(number) has \(row.count) bytes, not \(size + 1)")
+        } else if (try? JSONValue(parsing: row, in: attached?.text ?? 1..<row.count)) == nil {
+            find("bodies: \(number) is not JSON")
+        }
     }
 
     // MARK: counts

@@ -28,6 +28,7 @@ extension Database {
         while try read({ snapshot in try snapshot.state.supersededBytes > 0 }) {
             _ = try await perform(.forgetSuperseded(steps: 4096))
         }
+        do { try AttachmentFiles.sweepDrafts(directory) } catch { throw SettleError(error) }
         let draft = try await onWorkerThread { () throws(SettleError) in
             let open = try self.environment()
             return try settling { () throws in
@@ -66,7 +67,7 @@ extension Database {
     }
 
     /// Runs blocking work on a writer thread, away from the cooperative pool.
-    private func onWorkerThread<Answer: Sendable>(
+    func onWorkerThread<Answer: Sendable>(
         _ body: @escaping @Sendable () throws(SettleError) -> Answer
     ) async throws(SettleError) -> Answer {
         let result = await withCheckedContinuation { continuation in

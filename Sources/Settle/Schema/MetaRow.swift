@@ -25,15 +25,23 @@ package struct DatabaseState: Hashable, Sendable {
     package var supersededBytes: UInt64 = 0
     /// The newest purge sequence.
     package var purgeSequence: UInt64 = 0
+    /// The number that the next file of an attachment gets.
+    package var nextFile: UInt64 = 1
+    /// How many blobs there are; while it is 0, no body has attachments.
+    package var blobCount: UInt64 = 0
+    /// Bytes of all blobs, each counted once.
+    package var blobBytes: UInt64 = 0
 }
 
 extension DatabaseState {
+    private static let length = 88
+
     var encoded: [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(64)
+        bytes.reserveCapacity(Self.length)
         for number in [
             sequence, nextBody, nextDocument, documentCount, deletedCount, liveBytes, supersededBytes,
-            purgeSequence,
+            purgeSequence, nextFile, blobCount, blobBytes,
         ] {
             bytes.appendBigEndian(number)
         }
@@ -41,7 +49,7 @@ extension DatabaseState {
     }
 
     init(decoding bytes: borrowing Span<UInt8>) throws(StorageError) {
-        guard bytes.count == 64 else { throw .corrupted }
+        guard bytes.count == Self.length else { throw .corrupted }
         sequence = bytes.bigEndian(at: 0)
         nextBody = bytes.bigEndian(at: 8)
         nextDocument = bytes.bigEndian(at: 16)
@@ -50,6 +58,9 @@ extension DatabaseState {
         liveBytes = bytes.bigEndian(at: 40)
         supersededBytes = bytes.bigEndian(at: 48)
         purgeSequence = bytes.bigEndian(at: 56)
+        nextFile = bytes.bigEndian(at: 64)
+        blobCount = bytes.bigEndian(at: 72)
+        blobBytes = bytes.bigEndian(at: 80)
     }
 }
 
@@ -131,6 +142,7 @@ enum MetaKey {
     static let security = Array("security".utf8)
     static let revisionsLimit = Array("revisions limit".utf8)
     static let purgedInfosLimit = Array("purged infos limit".utf8)
+    static let removedFiles = Array("removed files".utf8)
 }
 
 /// The version of the file format that this code writes, and the only one it reads.

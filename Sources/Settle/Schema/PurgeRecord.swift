@@ -23,18 +23,12 @@ package struct PurgeRecord: Sendable, Hashable {
 
     init(sequence: UInt64, decoding bytes: borrowing Span<UInt8>) throws(StorageError) {
         var offset = 0
-        func text(_ offset: inout Int, _ bytes: borrowing Span<UInt8>) throws(StorageError) -> [UInt8] {
-            let length = try bytes.varint(&offset)
-            guard length <= UInt64(bytes.count - offset) else { throw .corrupted }
-            defer { offset += Int(length) }
-            return [UInt8](bytes.extracting(offset..<offset + Int(length)))
-        }
         self.sequence = sequence
-        uuid = String(decoding: try text(&offset, bytes), as: UTF8.self)
-        id = DocumentID(bytes: try text(&offset, bytes))
+        uuid = String(decoding: try bytes.text(&offset), as: UTF8.self)
+        id = DocumentID(bytes: try bytes.text(&offset))
         var revisions: [RevisionID] = []
         while offset < bytes.count {
-            guard let revision = RevisionID(text: try text(&offset, bytes)) else { throw .corrupted }
+            guard let revision = RevisionID(text: try bytes.text(&offset)) else { throw .corrupted }
             revisions.append(revision)
         }
         self.revisions = revisions

@@ -20,6 +20,20 @@ extension Span where Element == UInt8 {
         return number
     }
 
+    /// Reads that many bytes.
+    func take(_ length: Int, _ offset: inout Int) throws(StorageError) -> [UInt8] {
+        guard length <= count - offset else { throw .corrupted }
+        defer { offset += length }
+        return [UInt8](extracting(offset..<offset + length))
+    }
+
+    /// Reads a varint length and that many bytes.
+    func text(_ offset: inout Int) throws(StorageError) -> [UInt8] {
+        let length = try varint(&offset)
+        guard length <= UInt64(count - offset) else { throw .corrupted }
+        return try take(Int(length), &offset)
+    }
+
     /// Reads a digest: 16 bytes, or a length and that many bytes where `isText`.
     func digest(_ offset: inout Int, isText: Bool) throws(StorageError) -> RevisionDigest {
         guard isText else {

@@ -4,10 +4,12 @@
 //     docs        document id (any length)             DocumentRecord
 //     history     document number, chunk (8 + 4 B)     HistoryChunk: up to 64 older ancestors
 //     changes     update sequence (8 B)                ChangeRow: winner and id
-//     bodies      body number (8 B, appended)          codec byte, canonical JSON text
+//     bodies      body number (8 B, appended)          BodyRow: codec byte, attachments, canonical JSON text
 //     superseded  update sequence (8 B, appended)      the body numbers that this update pushed off the leaves
 //     counts      'c' + block | 'd' + separator        live rows in a block of `changes` | of `docs`
 //     purges      purge sequence (8 B)                 PurgeRecord
+//     blobs       SHA-256 of the stored bytes (32 B)   BlobRow: uses, length, MD5, file number
+//     blob_bytes  the same                             the bytes, where they are not in a file
 //     local       local id without `_local/`           revision counter, canonical JSON text
 //     meta        name                                 MetaRow: state, identity, security, limits, life cycle
 //
@@ -20,7 +22,8 @@ import SettleStorage
 package struct Tables: Sendable {
     /// In the order LMDB opens them; the file format's list.
     static let names = [
-        "docs", "history", "changes", "bodies", "superseded", "counts", "purges", "local", "meta",
+        "docs", "history", "changes", "bodies", "superseded", "counts", "purges", "local", "meta", "blobs",
+        "blob_bytes",
     ]
 
     let documents: TextTable
@@ -32,6 +35,8 @@ package struct Tables: Sendable {
     let purges: Table
     let local: TextTable
     let meta: Table
+    let blobs: Table
+    let blobBytes: Table
 
     init(_ environment: Environment) {
         documents = TextTable(environment.table("docs"))
@@ -43,6 +48,8 @@ package struct Tables: Sendable {
         purges = environment.table("purges")
         local = TextTable(environment.table("local"))
         meta = environment.table("meta")
+        blobs = environment.table("blobs")
+        blobBytes = environment.table("blob_bytes")
     }
 }
 
@@ -54,10 +61,4 @@ enum BodyNumber {
     static let empty: UInt64 = 1
     /// The first number that names a row.
     static let first: UInt64 = 2
-}
-
-/// The first byte of a stored body: how the rest is encoded.
-enum BodyCodec {
-    /// Canonical JSON text as it is.
-    static let plain: UInt8 = 0
 }

@@ -34,7 +34,6 @@ extension Update {
         with edit: DocumentEdit,
         parent: RevisionID?
     ) throws -> EditOutcome {
-        var revision = edit.revision
         var parentIndex: Int?
         if let stored {
             let leaf: Int?
@@ -45,18 +44,28 @@ extension Update {
             }
             guard let leaf else { return .failed(SettleError(.conflict)) }
             parentIndex = leaf
-            if parent == nil {
-                let tombstone = stored.head.nodes[leaf].revision
-                revision = RevisionID(tombstone.generation + 1, try edit.digest(parent: tombstone))
-            }
         } else if parent != nil {
             return .failed(SettleError(.conflict))
         }
+        let before = parentIndex.flatMap { stored?.head.nodes[$0] }
+        let attachments: [Attachment]
+        do throws(MissingStub) {
+            attachments = try resolve(edit, generation: (before?.generation ?? 0) + 1, ancestor: parent == nil ? nil : before)
+        } catch {
+            return .failed(IncomingAttachment.missingStub(error.name, in: edit.id))
+        }
+        var revision = edit.revision
+        let takesOver = attachments.count > edit.attachments.count(where: { !$0.isTakenOver })
+        if takesOver || parent != before?.revision {
+            let digest = try edit.digest(parent: before?.revision, attachments: attachments)
+            revision = RevisionID((before?.generation ?? 0) + 1, digest)
+        }
         var record = stored ?? Self.newRecord
-        guard record.head.extend(parentIndex, with: revision, content(of: edit)) != nil else {
+        let content = content(of: edit, attachments)
+        guard record.head.extend(parentIndex, with: revision, content) != nil else {
             return .failed(SettleError(.conflict))
         }
-        try putBody(edit.body)
+        try putBody(edit, attachments)
         try put(edit.id, before: stored, after: &record)
         return .written(revision)
     }
@@ -71,17 +80,29 @@ extension Update {
         if record.head.needsTrunk(path: path) {
             record.head = try transaction.reading.tree(of: record, tables)
         }
-        let outcome = record.head.merge(path: path, content(of: edit))
-        guard outcome.hasChanged else {
-            return .written(edit.revision)
+        guard let revision = path.first else { return .failed(SettleError(.badRequest, DocumentEdit.needsRevision)) }
+        var attachments: [Attachment] = []
+        if !edit.attachments.isEmpty {
+            // A revision that is here already is not looked at, whatever its stubs say.
+            if let known = record.head.index(of: revision), record.head.nodes[known].body != BodyNumber.missing {
+                return .written(revision)
+            }
+            let ancestor = try storedAncestor(path, of: edit, record)
+            do throws(MissingStub) {
+                attachments = try resolve(edit, generation: nil, ancestor: ancestor)
+            } catch {
+                return .failed(IncomingAttachment.missingStub(error.name, in: edit.id))
+            }
         }
-        if outcome.tookContent { try putBody(edit.body) }
+        let outcome = record.head.merge(path: path, content(of: edit, attachments))
+        guard outcome.hasChanged else { return .written(revision) }
+        if outcome.tookContent { try putBody(edit, attachments) }
         // A tree that was made whole is written whole again: `put` folds it anew.
         if let trunk = stored?.head.trunkGenerations, record.head.trunkGenerations == nil {
             try dropHistory(record.number, trunk)
         }
         try put(edit.id, before: stored, after: &record)
-        return .written(edit.revision)
+        return .written(revision)
     }
 
     private static var newRecord: DocumentRecord {
@@ -89,23 +110,23 @@ extension Update {
     }
 
     /// What the tree keeps of an edit whose body is about to get the next number.
-    private func content(of edit: DocumentEdit) -> RevisionContent {
-        RevisionContent(
+    private func content(of edit: DocumentEdit, _ attachments: [Attachment]) -> RevisionContent {
+        let hasRow = edit.body.count > 2 || !attachments.isEmpty
+        return RevisionContent(
             isDeleted: edit.isDeleted,
-            body: edit.body.count > 2 ? state.nextBody : BodyNumber.empty,
-            bodySize: UInt64(edit.body.count),
+            body: hasRow ? state.nextBody : BodyNumber.empty,
+            bodySize: UInt64(AttachedBody.size(edit.body, attachments)),
             sequence: state.sequence + 1
         )
     }
 
-    /// Stores a body under the next number, but for `{}`, which needs no row.
-    private mutating func putBody(_ body: [UInt8]) throws {
-        guard body.count > 2 else { return }
+    /// Stores a body under the next number, but for `{}` without attachments, which needs no row.
+    private mutating func putBody(_ edit: DocumentEdit, _ attachments: [Attachment]) throws {
+        guard edit.body.count > 2 || !attachments.isEmpty else { return }
         let number = state.nextBody
         state.nextBody += 1
-        scratch.removeAll(keepingCapacity: true)
-        scratch.append(BodyCodec.plain)
-        scratch.append(contentsOf: body)
+        if !attachments.isEmpty { try useBlobs(attachments, of: edit) }
+        AttachedBody.encode(edit.body, attachments, into: &scratch)
         try transaction.put(tables.bodies, number, scratch, append: true)
     }
 }
@@ -135,6 +156,7 @@ extension Update {
         }
         try stem(&after)
         try accountBodies(before: before, after: after, newBody: newBody)
+        blobsOfEdit.removeAll()
         try fold(&after)
         if let before {
             _ = try transaction.delete(tables.changes, before.sequence)
@@ -176,9 +198,8 @@ extension Update {
         let knownBodies = Set(known.map(\.body))
         var superseded = SupersededRow()
         for node in known where node.body >= BodyNumber.first && !keptBodies.contains(node.body) {
-            superseded.bodies.append((node.body, node.bodySize))
+            try supersede(node, &superseded)
             state.liveBytes -= min(node.bodySize, state.liveBytes)
-            state.supersededBytes += node.bodySize
         }
         for node in kept where node.body >= BodyNumber.first && !knownBodies.contains(node.body) {
             state.liveBytes += node.bodySize
@@ -187,11 +208,16 @@ extension Update {
         if newBody >= BodyNumber.first, !keptBodies.contains(newBody),
             let node = after.head.nodes.first(where: { $0.body == newBody })
         {
-            superseded.bodies.append((node.body, node.bodySize))
-            state.supersededBytes += node.bodySize
+            try supersede(node, &superseded)
         }
         if !superseded.bodies.isEmpty {
             try transaction.put(tables.superseded, state.sequence, superseded.encoded, append: true)
         }
+    }
+    /// Notes a body that no leaf has any more, with the bytes that go when it is forgotten.
+    private mutating func supersede(_ node: RevisionNode, _ row: inout SupersededRow) throws {
+        let size = node.bodySize + (try blobBytes(onlyOf: node))
+        row.bodies.append((node.body, size))
+        state.supersededBytes += size
     }
 }

@@ -26,7 +26,7 @@ extension Update {
         let leaves = Set(whole.leaves)
         for (index, node) in whole.nodes.enumerated()
         where node.body >= BodyNumber.first && !kept.contains(node.body) {
-            guard try transaction.delete(tables.bodies, node.body), leaves.contains(index) else { continue }
+            guard try deleteBody(node.body), leaves.contains(index) else { continue }
             state.liveBytes -= min(node.bodySize, state.liveBytes)
         }
         guard !tree.isEmpty else {

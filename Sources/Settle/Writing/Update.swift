@@ -24,12 +24,22 @@ struct Update: ~Copyable {
     var edits = 0
     /// The next body's number before the document at hand was written.
     var bodiesBefore: UInt64
+    /// The blobs of the edit at hand.
+    var blobsOfEdit: Set<BlobKey> = []
+    /// Files that lost their last use, and whether any was added.
+    var removedFiles: [UInt64] = []
+    var hasAddedFiles = false
+    /// The database's directory.
+    let directory: String
+    /// Whether nothing is known of what the transactions before this one did.
+    let isFirst: Bool
     /// Reused for every row that is put together.
     var scratch: [UInt8] = []
 
     init(
         _ transaction: consuming WriteTransaction,
         _ tables: Tables,
+        directory: String,
         options: StoreOptions,
         documentCounts: DocumentCounts?
     ) throws {
@@ -41,6 +51,8 @@ struct Update: ~Copyable {
         bodiesBefore = state.nextBody
         revisionsLimit = limit
         self.documentCounts = counts
+        isFirst = documentCounts == nil
+        self.directory = directory
         self.options = options
         self.tables = tables
         self.transaction = transaction
@@ -98,6 +110,7 @@ struct Update: ~Copyable {
         )
         try sequenceCounts.write(transaction, tables.counts)
         try documentCounts.write(transaction, tables)
+        try settleFiles()
         try transaction.put(tables.meta, MetaKey.state, state.encoded)
     }
 }
@@ -122,7 +135,7 @@ extension Update {
                 row = try SupersededRow(decoding: cursor.value)
             }
             for body in row.bodies {
-                _ = try transaction.delete(tables.bodies, body.number)
+                _ = try deleteBody(body.number)
                 state.supersededBytes -= min(body.size, state.supersededBytes)
             }
             _ = try transaction.delete(tables.superseded, sequence)

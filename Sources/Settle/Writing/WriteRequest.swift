@@ -38,18 +38,31 @@ package struct DocumentEdit: Sendable {
     package let isDeleted: Bool
     /// Canonical JSON text without the special members.
     package let body: [UInt8]
-    /// The revision that an interactive edit makes; the replicated revision itself.
+    /// The attachments of the new revision, in the order of `_attachments`.
+    package let attachments: [EditAttachment]
+    /// The revision that an interactive edit makes, unless it takes attachments over, which only the parent knows; the
+    /// replicated revision itself.
     package let revision: RevisionID
 
     /// An edit of a kind, with what the document says.
-    package init(id: DocumentID, kind: Kind, document: IncomingDocument) throws(SettleError) {
+    ///
+    /// What the document's own `_attachments` say is the caller's to turn into `attachments`.
+    package init(
+        id: DocumentID,
+        kind: Kind,
+        document: IncomingDocument,
+        attachments: [EditAttachment] = []
+    ) throws(SettleError) {
         self.id = id
         self.kind = kind
         isDeleted = document.isDeleted
         body = document.body
+        self.attachments = attachments
         switch kind {
         case .interactive(let parent):
-            revision = RevisionID((parent?.generation ?? 0) + 1, document.digest(parent: parent))
+            let generation = (parent?.generation ?? 0) + 1
+            let new = attachments.compactMap { $0.attachment(generation: generation)?.forRevisionDigest }
+            revision = RevisionID(generation, document.digest(parent: parent, attachments: new))
         case .replicated(let path):
             guard let newest = path.first else {
                 throw SettleError(.badRequest, DocumentEdit.needsRevision)
@@ -63,31 +76,32 @@ package struct DocumentEdit: Sendable {
     /// An edit whose parent is the revision that the document names.
     package static func interactive(
         _ document: IncomingDocument,
-        id: DocumentID
+        id: DocumentID,
+        attachments: [EditAttachment] = []
     ) throws(SettleError) -> DocumentEdit {
         let parent = document.revision ?? document.ancestry?.first
-        return try DocumentEdit(id: id, kind: .interactive(parent: parent), document: document)
+        return try DocumentEdit(id: id, kind: .interactive(parent: parent), document: document, attachments: attachments)
     }
 
     /// An edit that another replica made: the document names its revision, and perhaps that one's ancestors.
     package static func replicated(
         _ document: IncomingDocument,
-        id: DocumentID
+        id: DocumentID,
+        attachments: [EditAttachment] = []
     ) throws(SettleError) -> DocumentEdit {
         guard let path = document.ancestry ?? document.revision.map({ [$0] }) else {
             throw SettleError(.badRequest, needsRevision)
         }
-        return try DocumentEdit(id: id, kind: .replicated(path: path), document: document)
+        return try DocumentEdit(id: id, kind: .replicated(path: path), document: document, attachments: attachments)
     }
 
-    /// The digest for another parent than the one the edit was made with: a document that comes back after
-    /// its deletion continues the tombstone's line.
+    /// The digest on top of a parent, where the edit was made without knowing it or what its stubs stand for.
     ///
-    /// Parsing the body again is the price of the rare case.
-    func digest(parent: RevisionID) throws(SettleError) -> RevisionDigest {
+    /// Parsing the body again is the price of the rarer case.
+    func digest(parent: RevisionID?, attachments: [Attachment]) throws(SettleError) -> RevisionDigest {
         var document = try IncomingDocument(parsing: body)
         document.isDeleted = isDeleted
-        return document.digest(parent: parent)
+        return document.digest(parent: parent, attachments: attachments.map(\.forRevisionDigest))
     }
 }
 

@@ -174,7 +174,7 @@ extension Writer {
         while true {
             let open = try database.environment()
             do {
-                if let committed = try attempt(requests, open, database.options) { return committed }
+                if let committed = try attempt(requests, open, database) { return committed }
                 database.release(open)
             } catch StorageError.mapFull {
                 try settling { () throws in try open.environment.growMap() }
@@ -193,7 +193,7 @@ extension Writer {
     private func attempt(
         _ requests: [WriteRequest],
         _ open: OpenEnvironment,
-        _ options: StoreOptions
+        _ database: Database
     ) throws -> Committed? {
         let transaction = try open.environment.beginWrite()
         switch try MetaRows.life(transaction.reading, open.tables) {
@@ -207,7 +207,13 @@ extension Writer {
             return last.transaction + 1 == commit.transaction && last.generation == commit.generation
                 ? remembered.counts : nil
         }
-        var update = try Update(transaction, open.tables, options: options, documentCounts: counts)
+        var update = try Update(
+            transaction,
+            open.tables,
+            directory: database.directory,
+            options: database.options,
+            documentCounts: counts
+        )
         var results: [WriteResult] = []
         results.reserveCapacity(requests.count)
         for request in requests {
@@ -221,7 +227,12 @@ extension Writer {
             update.state.sequence != update.stateBefore.sequence
             || update.state.purgeSequence != update.stateBefore.purgeSequence
         let after = update.documentCounts
+        let removedFiles = update.removedFiles
         try update.commit()
+        if !removedFiles.isEmpty {
+            // What can't be removed now stands in the list of removed files.
+            try? AttachmentFiles.remove(removedFiles, since: commit.transaction, open, database.directory)
+        }
         remembered.withLock { $0 = Remembered(counts: after, commit: commit) }
         return Committed(results: results, changedDocuments: changed, commit: commit)
     }

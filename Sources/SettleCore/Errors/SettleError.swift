@@ -65,6 +65,10 @@ extension SettleError {
         case gone
         /// A database of that name exists already.
         case fileExists
+        /// A stub stands for an attachment that the document's stored revision does not have.
+        case missingStub
+        /// The content that arrived is not what its digest says.
+        case contentDigestMismatch
         /// A precondition other than a revision failed.
         case preconditionFailed
         /// The request body is larger than the server takes.
@@ -73,6 +77,8 @@ extension SettleError {
         case targetTooLong
         /// One document is larger than a document may be.
         case documentTooLarge
+        /// One attachment is larger than an attachment may be; the reason is its name.
+        case attachmentTooLarge
         /// The content type isn't one the route reads.
         case badContentType
         /// The byte range lies outside the content.
@@ -112,10 +118,13 @@ extension SettleError.Kind {
         case .conflict: (409, "conflict")
         case .gone: (410, "gone")
         case .fileExists: (412, "file_exists")
+        case .missingStub: (412, "missing_stub")
+        case .contentDigestMismatch: (400, "content_md5_mismatch")
         case .preconditionFailed: (412, "precondition_failed")
         case .tooLarge: (413, "too_large")
         case .targetTooLong: (414, "too_long")
         case .documentTooLarge: (413, "document_too_large")
+        case .attachmentTooLarge: (413, "attachment_too_large")
         case .badContentType: (415, "bad_content_type")
         case .rangeNotSatisfiable: (416, "requested_range_not_satisfiable")
         case .expectationFailed: (417, "expectation_failed")
@@ -134,6 +143,7 @@ extension SettleError.Kind {
         case .notFound: "missing"
         case .conflict: "Document update conflict."
         case .fileExists: "The database could not be created, the file already exists."
+        case .contentDigestMismatch: "Possible message corruption."
         case .unauthorized: "You are not a server admin."
         case .badContentType: "Content-Type must be application/json"
         case .tooLarge: "the request entity is too large"

@@ -1,4 +1,4 @@
-// Base64 as HTTP's Basic credentials need it (RFC 4648 §4), without Foundation.
+// Base64 (RFC 4648 §4), without Foundation: HTTP's Basic credentials, digests, and attachments inside of JSON.
 
 /// Encodes and decodes base64 text.
 package enum Base64 {
@@ -6,53 +6,129 @@ package enum Base64 {
     ///
     /// Padding may be left out.
     package static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
-        var output: [UInt8] = []
-        var bits: UInt32 = 0
-        var count = 0
-        var padding = 0
-        for character in text {
-            if character == UInt8(ascii: "=") {
-                padding += 1
-                continue
-            }
-            guard padding == 0, let value = value(of: character) else { return nil }
-            bits = bits << 6 | UInt32(value)
-            count += 1
-            if count % 4 != 1 {
-                let shift = UInt32(6 - 2 * ((count - 1) % 4))
-                output.append(UInt8(truncatingIfNeeded: bits >> shift))
-            }
-        }
-        return padding > 2 || count % 4 == 1 ? nil : output
+        decode(Array(text), needsPadding: false, skipsBlanks: false)
+    }
+
+    /// The bytes that the text stands for; nil if it isn't base64, or isn't padded.
+    ///
+    /// White space means nothing, as for CouchDB.
+    package static func decodeStrictly(_ text: [UInt8]) -> [UInt8]? {
+        decode(text, needsPadding: true, skipsBlanks: true)
     }
 
     /// The text for some bytes, padded.
     package static func encoded(_ bytes: [UInt8]) -> String {
         var output: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for index in 0..<4 {
-                output.append(
-                    index > group.count ? UInt8(ascii: "=") : alphabet[bits >> (18 - 6 * index) & 63]
-                )
-            }
-        }
+        append(bytes[...], to: &output)
         return String(decoding: output, as: UTF8.self)
+    }
+
+    /// Appends the text for some bytes, padded.
+    package static func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
+        output.reserveCapacity(output.count + (bytes.count + 2) / 3 * 4)
+        var index = bytes.startIndex
+        let alphabet = Self.alphabet
+        while index + 3 <= bytes.endIndex {
+            let bits = Int(bytes[index]) << 16 | Int(bytes[index + 1]) << 8 | Int(bytes[index + 2])
+            output.append(alphabet[bits >> 18])
+            output.append(alphabet[bits >> 12 & 63])
+            output.append(alphabet[bits >> 6 & 63])
+            output.append(alphabet[bits & 63])
+            index += 3
+        }
+        guard index < bytes.endIndex else { return }
+        let isPair = index + 2 == bytes.endIndex
+        let bits = Int(bytes[index]) << 16 | (isPair ? Int(bytes[index + 1]) << 8 : 0)
+        output.append(alphabet[bits >> 18])
+        output.append(alphabet[bits >> 12 & 63])
+        output.append(isPair ? alphabet[bits >> 6 & 63] : UInt8(ascii: "="))
+        output.append(UInt8(ascii: "="))
     }
 
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
     )
 
-    private static func value(of character: UInt8) -> UInt8? {
-        switch character {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a") + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
-        default: nil
+    /// What each character stands for: 0…63, or one of the three marks below.
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: illegal, count: 256)
+        for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+        values[Int(UInt8(ascii: "="))] = padding
+        for blank in " \t\r\n".utf8 { values[Int(blank)] = Self.blank }
+        return values
+    }()
+    private static let illegal: UInt8 = 0xFF
+    private static let padding: UInt8 = 0xFE
+    private static let blank: UInt8 = 0xFD
+
+    private static func decode(_ text: [UInt8], needsPadding: Bool, skipsBlanks: Bool) -> [UInt8]? {
+        let values = Self.values
+        var output: [UInt8] = []
+        output.reserveCapacity(text.count / 4 * 3 + 3)
+        var index = 0
+        // Whole groups of four digits, which is nearly all of a text.
+        while index + 4 <= text.count {
+            let first = values[Int(text[index])]
+            let second = values[Int(text[index + 1])]
+            let third = values[Int(text[index + 2])]
+            let fourth = values[Int(text[index + 3])]
+            guard (first | second | third | fourth) < 64 else { break }
+            output.append(first << 2 | second >> 4)
+            output.append(second << 4 | third >> 2)
+            output.append(third << 6 | fourth)
+            index += 4
         }
+        var bits: UInt32 = 0
+        var count = 0
+        var paddings = 0
+        while index < text.count {
+            let value = values[Int(text[index])]
+            index += 1
+            switch value {
+            case blank where skipsBlanks: continue
+            case padding: paddings += 1
+            case 0..<64 where paddings == 0:
+                bits = bits << 6 | UInt32(value)
+                count += 1
+                if count % 4 != 1 {
+                    let shift = UInt32(6 - 2 * ((count - 1) % 4))
+                    output.append(UInt8(truncatingIfNeeded: bits >> shift))
+                }
+            default: return nil
+            }
+        }
+        let isWhole = needsPadding ? paddings < 3 && (count + paddings) % 4 == 0 : paddings <= 2
+        return isWhole && count % 4 != 1 ? output : nil
+    }
+}
+
+/// Writes the base64 text of bytes that come in pieces.
+package struct Base64Encoder: Sendable {
+    /// Up to two bytes that did not make a group yet.
+    private var rest: [UInt8] = []
+
+    /// Starts a text.
+    package init() {}
+
+    /// Appends the text for the bytes so far, but for up to two that wait for more.
+    package mutating func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
+        var bytes = bytes
+        if !rest.isEmpty {
+            let missing = min(3 - rest.count, bytes.count)
+            rest.append(contentsOf: bytes.prefix(missing))
+            bytes = bytes.dropFirst(missing)
+            guard rest.count == 3 else { return }
+            Base64.append(rest[...], to: &output)
+            rest.removeAll()
+        }
+        let whole = bytes.count / 3 * 3
+        Base64.append(bytes.prefix(whole), to: &output)
+        rest.append(contentsOf: bytes.dropFirst(whole))
+    }
+
+    /// Appends the end of the text, with its padding.
+    package mutating func finish(to output: inout [UInt8]) {
+        Base64.append(rest[...], to: &output)
+        rest.removeAll()
     }
 }

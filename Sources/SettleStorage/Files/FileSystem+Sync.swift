@@ -89,7 +89,8 @@ extension FileSystem {
         try sync(descriptor)
     }
 
-    private static func sync(_ descriptor: Int32) throws(StorageError) {
+    /// Waits until the bytes of an open file are on the disk.
+    static func sync(_ descriptor: Int32) throws(StorageError) {
         #if canImport(Darwin)
         // On Apple systems fsync leaves the bytes in the drive's cache.
         if fcntl(descriptor, F_FULLFSYNC) == 0 { return }

@@ -31,24 +31,4 @@ struct WireFormatTests {
     func base64(text: String, expected: String?) {
         #expect(Base64.decode(text.utf8).map { String(decoding: $0, as: UTF8.self) } == expected)
     }
-
-    @Test("the line break before a boundary belongs to the boundary")
-    func multipart() {
-        var writer = MultipartWriter(boundary: "B")
-        var output: [UInt8] = []
-        writer.beginPart(headers: [("Content-Type", "application/json")], to: &output)
-        output.append(contentsOf: "{}".utf8)
-        writer.beginPart(headers: [], to: &output)
-        output.append(contentsOf: "x".utf8)
-        writer.finish(to: &output)
-        let expected = "--B\r\nContent-Type: application/json\r\n\r\n{}\r\n--B\r\n\r\nx\r\n--B--"
-        #expect(String(decoding: output, as: UTF8.self) == expected)
-    }
-
-    @Test("a multipart body without parts is empty")
-    func emptyMultipart() {
-        var output: [UInt8] = []
-        MultipartWriter(boundary: "B").finish(to: &output)
-        #expect(output.isEmpty)
-    }
 }

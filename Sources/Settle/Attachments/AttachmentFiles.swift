@@ -1,0 +1,57 @@
+// Where attachments that are too large for the database's file live.
+//
+//     notes.settle/attachments/17            a file that a row of `blobs` names
+//     notes.settle/attachments/draft-5d1e…   an upload under way, locked by the process that writes it
+//
+// In what order things happen is what keeps them safe:
+//
+//     writing     draft written and synced · linked under its number · directory synced · commit
+//     removing    commit without the row, with the number in `removed files` · unlinked when no reader can need it
+//
+// Killed between any two steps, nothing refers to a file that isn't there, and what is left over is known: a number that
+// was never committed is given out again and its file replaced, a removed one stands in the list, a draft has lost its
+// lock.
+
+import SettleCore
+import SettleStorage
+
+/// The files beside a database that hold attachments.
+enum AttachmentFiles {
+    /// Content with more stored bytes than this gets a file of its own; FileFormat.md has the measurements.
+    static let inlineLimit = 128 << 10
+
+    static func directory(_ database: String) -> String { "\(database)/attachments" }
+
+    static func path(_ database: String, _ number: UInt64) -> String { "\(directory(database))/\(number)" }
+
+    /// Makes the directory if there is none yet, durably.
+    static func prepare(_ database: String, options: StoreOptions) throws(StorageError) {
+        let directory = directory(database)
+        guard !FileSystem.exists(directory) else { return }
+        try FileSystem.createDirectory(directory)
+        if options.syncsCommits { try FileSystem.syncDirectory(database) }
+    }
+
+    /// Removes what killed uploads have left.
+    static func sweepDrafts(_ database: String) throws(StorageError) {
+        guard FileSystem.exists(directory(database)) else { return }
+        try BlobFile.sweepDrafts(in: directory(database))
+    }
+
+    /// The numbers of the files that there are.
+    static func numbers(_ database: String) throws(StorageError) -> [UInt64] {
+        guard FileSystem.exists(directory(database)) else { return [] }
+        return try FileSystem.list(directory(database)).compactMap { UInt64($0) }
+    }
+
+    /// Removes files that lost their last use in a commit, unless a reader began before it.
+    static func remove(
+        _ numbers: [UInt64],
+        since commit: UInt64,
+        _ open: OpenEnvironment,
+        _ database: String
+    ) throws(StorageError) {
+        guard try open.environment.oldestReader() ?? .max >= commit else { return }
+        for number in numbers { try FileSystem.remove(path(database, number)) }
+    }
+}

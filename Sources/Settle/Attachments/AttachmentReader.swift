@@ -1,0 +1,123 @@
+// Reading the content of an attachment, without holding the database.
+//
+// A reader has the bytes, or an open file that stays readable whatever becomes of its name: the client may take an
+// hour, the document may be deleted meanwhile.
+
+package import SettleCore
+import SettleStorage
+import Synchronization
+
+/// The stored bytes of one attachment.
+package final class AttachmentReader: Sendable {
+    /// What is read.
+    package let attachment: Attachment
+    private let content: StagedAttachment.Content
+
+    init(_ attachment: Attachment, _ content: StagedAttachment.Content) {
+        self.attachment = attachment
+        self.content = content
+    }
+
+    /// Appends up to `count` of the stored bytes from `offset` on; fewer only where they end.
+    package func read(
+        from offset: UInt64,
+        count: Int,
+        into output: inout [UInt8]
+    ) throws(SettleError) {
+        switch content {
+        case .bytes(let bytes):
+            let start = Int(min(offset, UInt64(bytes.count)))
+            output.append(contentsOf: bytes[start..<start + min(count, bytes.count - start)])
+        case .file(let file):
+            do { try file.read(from: offset, count: count, into: &output) } catch { throw SettleError(error) }
+        }
+    }
+
+    /// Reads the decoded content from its beginning.
+    package func decoded() throws(SettleError) -> AttachmentDecoder { try AttachmentDecoder(self) }
+}
+
+/// The content of one attachment, decoded, from front to back.
+package final class AttachmentDecoder: Sendable {
+    /// How many stored bytes are read at a time.
+    private static let part = 64 << 10
+
+    private let reader: AttachmentReader
+    private let state: Mutex<State>
+
+    private struct State: ~Copyable {
+        var offset: UInt64 = 0
+        var decompressor: GzipStream?
+        var stored: [UInt8] = []
+    }
+
+    init(_ reader: AttachmentReader) throws(SettleError) {
+        self.reader = reader
+        var state = State()
+        if reader.attachment.encoding == .gzip {
+            do { state.decompressor = try GzipStream(.decompress) } catch { throw SettleError(error) }
+        }
+        self.state = Mutex(state)
+    }
+
+    /// The next part of the content; nil at its end.
+    package func next() throws(SettleError) -> [UInt8]? {
+        try state.withLock { state throws(SettleError) in
+            let end = reader.attachment.storedLength
+            while state.offset < end {
+                state.stored.removeAll(keepingCapacity: true)
+                let count = Int(min(UInt64(Self.part), end - state.offset))
+                try reader.read(from: state.offset, count: count, into: &state.stored)
+                guard state.stored.count == count else { throw SettleError(StorageError.corrupted) }
+                state.offset += UInt64(count)
+                guard let decompressor = state.decompressor else { return state.stored }
+                var output: [UInt8] = []
+                do throws(StorageError) {
+                    try decompressor.append(state.stored[...], to: &output)
+                    if state.offset == end { try decompressor.finish(to: &output) }
+                } catch {
+                    throw SettleError(error)
+                }
+                if !output.isEmpty { return output }
+            }
+            return nil
+        }
+    }
+}
+
+extension Snapshot {
+    /// The attachments of a revision; none where it has none, or its body is not stored.
+    package func attachments(of node: RevisionNode) throws -> [Attachment] {
+        try transaction.attachments(ofBody: node.body, tables)
+    }
+
+    /// A reader of an attachment's content; nil if no stored revision has that content.
+    package func reader(of attachment: Attachment) throws -> AttachmentReader? {
+        guard let row = try transaction.blob(attachment.blob, tables) else { return nil }
+        guard row.file != 0 else {
+            guard let bytes = try transaction.bytes(tables.blobBytes, attachment.blob.bytes) else {
+                throw StorageError.corrupted
+            }
+            return AttachmentReader(attachment, .bytes(bytes))
+        }
+        guard let file = try BlobFile.open(AttachmentFiles.path(database.directory, row.file)) else {
+            throw StorageError.corrupted
+        }
+        return AttachmentReader(attachment, .file(file))
+    }
+
+    /// Appends an attachment's decoded content in base64.
+    func appendBase64(of attachment: Attachment, to output: inout [UInt8]) throws {
+        guard let content = try reader(of: attachment)?.decoded() else { throw StorageError.corrupted }
+        var encoder = Base64Encoder()
+        while let part = try content.next() { encoder.append(part[...], to: &output) }
+        encoder.finish(to: &output)
+    }
+}
+
+extension Database {
+    /// A reader of an attachment's content; nil if no stored revision has that content any more.
+    package func attachmentReader(_ attachment: Attachment) throws(SettleError) -> AttachmentReader? {
+        try read { try $0.reader(of: attachment) }
+    }
+}

@@ -1,0 +1,132 @@
+// An attachment as a document from outside lists it.
+//
+//     "a.txt": {"content_type": "text/plain", "data": "aGVsbG8="}            content in base64
+//     "b.bin": {"follows": true, "length": 3}                                content in a later part of the body
+//     "c.txt": {"stub": true, "revpos": 2}                                   content the stored parent has
+//
+// `stub` and `follows` count only where they are `true`, and in that order; anything else must have `data`.
+//
+// The subtle things: `digest`, `length` and `encoding` mean nothing beside `data`. A stub's `revpos`, where given,
+// must be that of the attachment it stands for. And names are looked at last: an entry that makes no sense fails
+// before one with a bad name.
+
+/// One entry of `_attachments` in a document that is about to be written.
+package struct IncomingAttachment: Hashable, Sendable {
+    /// Where the content is.
+    package enum Content: Hashable, Sendable {
+        /// Here, decoded.
+        case data([UInt8])
+        /// In the next part of the body: decoded length, length as sent, where given, and encoding as sent.
+        case follows(length: UInt64?, encodedLength: UInt64?, encoding: Attachment.Encoding)
+        /// With the parent, or with an ancestor for a replicated revision.
+        case stub
+    }
+
+    /// The name, as UTF-8.
+    package var name: [UInt8]
+    /// The media type, as UTF-8; the default if none was given.
+    package var contentType: [UInt8]
+    /// `revpos`, if it was given; new content of a replicated revision has 0 otherwise.
+    package var revpos: UInt64?
+    /// The MD5 that the content must have: 16 bytes; never beside `data`.
+    package var digest: [UInt8]?
+    /// Where the content is.
+    package var content: Content
+
+    /// The name as text.
+    package var nameText: String { String(decoding: name, as: UTF8.self) }
+
+    /// Reads `_attachments`, in order; entries that are no objects are dropped.
+    package static func parse(_ member: JSONValue?) throws(SettleError) -> [IncomingAttachment] {
+        var attachments: [IncomingAttachment] = []
+        for entry in member?.object?.members ?? [] {
+            guard let properties = entry.value.object else { continue }
+            attachments.append(try IncomingAttachment(name: Array(entry.name.utf8), properties))
+        }
+        for attachment in attachments { try validate(name: attachment.name) }
+        return attachments
+    }
+
+    /// Throws if an attachment may not have this name.
+    package static func validate(name: [UInt8]) throws(SettleError) {
+        guard name.first == UInt8(ascii: "_") else { return }
+        let text = String(decoding: name, as: UTF8.self)
+        throw SettleError(.badRequest, "Attachment name '\(text)' starts with prohibited character '_'")
+    }
+
+    private init(name: [UInt8], _ properties: JSONObject) throws(SettleError) {
+        self.name = name
+        switch properties["content_type"] {
+        case nil: contentType = Attachment.defaultContentType
+        case .string(let type): contentType = Array(type.utf8)
+        default: throw Self.failure("content_type", of: name)
+        }
+        revpos = Self.count(properties["revpos"])
+        if properties["stub"]?.bool == true {
+            content = .stub
+            digest = nil
+        } else if properties["follows"]?.bool == true {
+            content = try Self.follows(properties, of: name)
+            digest = try Self.digest(properties["digest"], of: name)
+        } else {
+            guard let text = properties["data"]?.string, let data = Base64.decodeStrictly(Array(text.utf8))
+            else {
+                throw Self.failure("data", of: name)
+            }
+            content = .data(data)
+            digest = nil
+        }
+    }
+
+    private static func follows(_ properties: JSONObject, of name: [UInt8]) throws(SettleError) -> Content {
+        let length = count(properties["length"])
+        guard let encodingName = properties["encoding"] else {
+            return .follows(length: length, encodedLength: length, encoding: .identity)
+        }
+        let known = Attachment.Encoding.allCases.first { encodingName == .string($0.name) }
+        guard let encoding = known else { throw failure("encoding", of: name) }
+        let encodedLength = properties["encoded_length"].flatMap(count) ?? length
+        return .follows(length: length, encodedLength: encodedLength, encoding: encoding)
+    }
+
+    /// Reads `md5-…`; any other digest says nothing.
+    private static func digest(_ value: JSONValue?, of name: [UInt8]) throws(SettleError) -> [UInt8]? {
+        guard let text = value?.string, text.utf8.starts(with: "md5-".utf8) else { return nil }
+        guard let md5 = Base64.decodeStrictly(Array(text.utf8.dropFirst(4))) else {
+            throw failure("digest", of: name)
+        }
+        return md5.isEmpty ? nil : md5
+    }
+
+    private static func count(_ value: JSONValue?) -> UInt64? {
+        value?.int.flatMap { UInt64(exactly: $0) }
+    }
+
+    private static func failure(_ what: String, of name: [UInt8]) -> SettleError {
+        SettleError(.badRequest, "Invalid attachment \(what) for \(String(decoding: name, as: UTF8.self))")
+    }
+}
+
+extension IncomingAttachment {
+    /// Throws unless the content that arrived has the length that was announced.
+    package func check(receivedLength: UInt64) throws(SettleError) {
+        guard case .follows(_, let expected?, _) = content, expected != receivedLength else { return }
+        let word = receivedLength < expected ? "shorter" : "longer"
+        throw SettleError(.badRequest, "attachment \(word) than expected")
+    }
+
+    /// Throws unless the content that arrived has the digest that was announced.
+    ///
+    /// `receivedMD5` is that of the bytes as they arrived, before the store compresses them.
+    package func check(receivedMD5: [UInt8]) throws(SettleError) {
+        guard let digest, digest != receivedMD5 else { return }
+        throw SettleError(.contentDigestMismatch)
+    }
+
+    /// The error for a stub that stands for nothing.
+    package static func missingStub(_ name: [UInt8], in document: DocumentID) -> SettleError {
+        let id = String(decoding: document.bytes, as: UTF8.self)
+        let name = String(decoding: name, as: UTF8.self)
+        return SettleError(.missingStub, "Invalid attachment stub in \(id) for \(name)")
+    }
+}
