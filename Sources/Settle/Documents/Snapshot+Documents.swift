@@ -105,7 +105,10 @@ extension Snapshot {
         }
         if !attachments.isEmpty {
             let known = attachmentsSince.map { since in
-                Attachment.knownGeneration(path: tree.path(from: index).map { tree.nodes[$0].revision }, since: since)
+                Attachment.knownGeneration(
+                    path: tree.path(from: index).map { tree.nodes[$0].revision },
+                    since: since
+                )
             }
             try appendAttachments(attachments, options, knownGeneration: known, to: &output)
         }

@@ -48,9 +48,17 @@ extension Update {
             return .failed(SettleError(.conflict))
         }
         let before = parentIndex.flatMap { stored?.head.nodes[$0] }
+        // A conflict comes before whatever is wrong with stubs.
+        if !edit.attachments.isEmpty, let stored, let parentIndex, !stored.head.leaves.contains(parentIndex) {
+            return .failed(SettleError(.conflict))
+        }
         let attachments: [Attachment]
         do throws(MissingStub) {
-            attachments = try resolve(edit, generation: (before?.generation ?? 0) + 1, ancestor: parent == nil ? nil : before)
+            attachments = try resolve(
+                edit,
+                generation: (before?.generation ?? 0) + 1,
+                ancestor: parent == nil ? nil : before
+            )
         } catch {
             return .failed(IncomingAttachment.missingStub(error.name, in: edit.id))
         }
@@ -80,11 +88,15 @@ extension Update {
         if record.head.needsTrunk(path: path) {
             record.head = try transaction.reading.tree(of: record, tables)
         }
-        guard let revision = path.first else { return .failed(SettleError(.badRequest, DocumentEdit.needsRevision)) }
+        guard let revision = path.first else {
+            return .failed(SettleError(.badRequest, DocumentEdit.needsRevision))
+        }
         var attachments: [Attachment] = []
         if !edit.attachments.isEmpty {
             // A revision that is here already is not looked at, whatever its stubs say.
-            if let known = record.head.index(of: revision), record.head.nodes[known].body != BodyNumber.missing {
+            if let known = record.head.index(of: revision),
+                record.head.nodes[known].body != BodyNumber.missing
+            {
                 return .written(revision)
             }
             let ancestor = try storedAncestor(path, of: edit, record)
