@@ -49,6 +49,8 @@ package struct StagedAttachment: Sendable {
 package enum EditAttachment: Sendable {
     /// New content; an interactive edit gives it its own generation as `revpos`, a replicated one the given, or 0.
     case staged(name: [UInt8], contentType: [UInt8], revpos: UInt64? = nil, StagedAttachment)
+    /// Content that the database has already: an entry of another stored revision, taken over as it is.
+    case stored(Attachment)
     /// What the parent has under this name; for a replicated edit, what the nearest ancestor has whose body is stored.
     case stub(name: [UInt8], revpos: UInt64? = nil)
     /// Whatever the parent of an interactive edit has, in its order, but for the names that the edit's other entries
@@ -61,6 +63,7 @@ extension EditAttachment {
     var name: [UInt8]? {
         switch self {
         case .staged(let name, _, _, _), .stub(let name, _): name
+        case .stored(let attachment): attachment.name
         case .others: nil
         }
     }
@@ -70,10 +73,19 @@ extension EditAttachment {
 
     /// The entry of an interactive revision of a generation; nil where it is taken over.
     func attachment(generation: UInt64) -> Attachment? {
-        guard case .staged(let name, let contentType, _, let staged) = self else { return nil }
-        return staged.attachment(name: name, contentType: contentType, revpos: generation)
+        switch self {
+        case .staged(let name, let contentType, _, let staged):
+            staged.attachment(name: name, contentType: contentType, revpos: generation)
+        case .stored(let attachment): attachment
+        case .stub, .others: nil
+        }
     }
 
     /// Whether an ancestor is needed to know what this is.
-    var isTakenOver: Bool { staged == nil }
+    var isTakenOver: Bool {
+        switch self {
+        case .staged, .stored: false
+        case .stub, .others: true
+        }
+    }
 }

@@ -33,6 +33,11 @@ extension Update {
                 attachments.append(
                     staged.attachment(name: name, contentType: contentType, revpos: generation ?? revpos ?? 0)
                 )
+            case .stored(let attachment):
+                guard let row = try? transaction.reading.blob(attachment.blob, tables), row.uses > 0 else {
+                    throw MissingStub(name: attachment.name)
+                }
+                attachments.append(attachment)
             case .stub(let name, let revpos):
                 guard let found = known.first(where: { $0.name == name }),
                     revpos ?? found.revpos == found.revpos

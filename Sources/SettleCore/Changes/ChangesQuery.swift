@@ -46,6 +46,8 @@ package struct ChangesQuery: Sendable {
     package var isDescending = false
     package var includesDocuments = false
     package var includesConflicts = false
+    package var includesAttachments = false
+    package var includesEncodingInfo = false
     package var includesAllLeaves = false
     package var sequenceInterval = 1
     /// Milliseconds between heartbeats; nil for none.
@@ -78,6 +80,8 @@ package struct ChangesQuery: Sendable {
         case "descending": isDescending = value == "true"
         case "include_docs": includesDocuments = value == "true"
         case "conflicts": includesConflicts = value == "true"
+        case "attachments": includesAttachments = value == "true"
+        case "att_encoding_info": includesEncodingInfo = value == "true"
         case "style":
             guard value == "all_docs" || value == "main_only" else {
                 throw SettleError(.badRequest, "Supported `style` values: main_only, all_docs")

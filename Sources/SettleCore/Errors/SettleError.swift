@@ -77,6 +77,8 @@ extension SettleError {
         case targetTooLong
         /// One document is larger than a document may be.
         case documentTooLarge
+        /// One attachment is larger than an attachment may be; the reason is its name.
+        case attachmentTooLarge
         /// The content type isn't one the route reads.
         case badContentType
         /// The byte range lies outside the content.
@@ -122,6 +124,7 @@ extension SettleError.Kind {
         case .tooLarge: (413, "too_large")
         case .targetTooLong: (414, "too_long")
         case .documentTooLarge: (413, "document_too_large")
+        case .attachmentTooLarge: (413, "attachment_too_large")
         case .badContentType: (415, "bad_content_type")
         case .rangeNotSatisfiable: (416, "requested_range_not_satisfiable")
         case .expectationFailed: (417, "expectation_failed")

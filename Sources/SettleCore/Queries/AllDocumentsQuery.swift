@@ -24,6 +24,8 @@ package struct AllDocumentsQuery: Sendable {
     package var isDescending = false
     package var includesDocuments = false
     package var includesConflicts = false
+    package var includesAttachments = false
+    package var includesEncodingInfo = false
     package var includesEnd = true
     package var includesSequence = false
     package var limit = Int.max
@@ -57,7 +59,9 @@ package struct AllDocumentsQuery: Sendable {
         case "conflicts": includesConflicts = try value.bool()
         case "inclusive_end": includesEnd = try value.bool()
         case "update_seq": includesSequence = try value.bool()
-        case "sorted", "stable", "attachments", "att_encoding_info": _ = try value.bool()
+        case "attachments": includesAttachments = try value.bool()
+        case "att_encoding_info": includesEncodingInfo = try value.bool()
+        case "sorted", "stable": _ = try value.bool()
         default: try check(name, value)
         }
     }

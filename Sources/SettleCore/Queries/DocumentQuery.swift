@@ -22,11 +22,11 @@ package struct DocumentQuery: Sendable {
     package var includesDeletedConflicts = false
     /// `local_seq`: the update sequence.
     package var includesSequence = false
-    /// `attachments`: the content of attachments, not only stubs.
+    /// `attachments`: the content of attachments, not only stubs; `atts_since` implies it.
     package var includesAttachments = false
-    /// `att_encoding_info`: how compressed attachments are stored.
+    /// `att_encoding_info`: how attachments are stored.
     package var includesEncodingInfo = false
-    /// `atts_since`: revisions whose attachments the client has; nil if it didn't say.
+    /// `atts_since`: revisions whose attachments the client has.
     package var attachmentsSince: [RevisionID]?
     /// `latest`: leaves instead of the revisions that are named.
     package var wantsLatest = false
@@ -44,8 +44,10 @@ package struct DocumentQuery: Sendable {
             switch name {
             case "rev": revision = try Self.revision(value)
             case "open_revs": openRevisions = try Self.openRevisions(value)
-            case "atts_since": attachmentsSince = try Self.revisions(QueryValue.text(value).value())
-            case "attachments": includesAttachments = value == "true"
+            case "atts_since":
+                attachmentsSince = try Self.revisions(QueryValue.text(value).value())
+                includesAttachments = true
+            case "attachments": includesAttachments = value == "true" || attachmentsSince != nil
             case "att_encoding_info": includesEncodingInfo = value == "true"
             case "revs": includesRevisions = value == "true"
             case "revs_info": includesRevisionsInfo = value == "true"

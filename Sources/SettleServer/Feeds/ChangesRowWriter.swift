@@ -29,7 +29,10 @@ struct ChangesRowWriter {
         self.framing = framing
         self.remaining = remaining
         suffix = Array(snapshot.sequenceToken(0).utf8.dropFirst())
-        options = query.includesConflicts ? .conflicts : []
+        var options: DocumentOptions = query.includesConflicts ? .conflicts : []
+        if query.includesAttachments { options.insert(.attachments) }
+        if query.includesEncodingInfo { options.insert(.encodingInfo) }
+        self.options = options
     }
 
     /// Goes over all changes after a position, or before it in a descending feed.

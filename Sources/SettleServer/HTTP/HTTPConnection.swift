@@ -1,7 +1,7 @@
 // One client's connection: takes requests off the wire, hands them to the routes, and writes the answers in order.
 //
 //     idle ──head──► receiving ──end──► answering ──whole answer──────────────► idle
-//                        │                  └──────stream──► streaming ──end──► idle
+//                    uploading              └──────stream──► streaming ──end──► idle
 //                        └──too large, no credentials──► refusing (drops the body) ──► closed
 //
 // A request is answered before the next is looked at; what a pipelining client sends meanwhile waits in a queue, and
@@ -25,6 +25,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     enum State {
         case idle
         case receiving(IncomingRequest)
+        case uploading(StreamedRequest)
         case refusing(dropped: Int)
         case answering
         case streaming(StreamedResponse)
@@ -73,8 +74,10 @@ final class HTTPConnection: ChannelDuplexHandler {
         queue = []
         loop.connections[ObjectIdentifier(self)] = nil
         server.statistics.connections.subtract(1, ordering: .relaxed)
-        if case .streaming(let stream) = previous {
-            stream.close()
+        switch previous {
+        case .streaming(let stream): stream.close()
+        case .uploading(let upload): upload.close()
+        default: break
         }
         self.context = nil
         context.fireChannelInactive()
@@ -96,7 +99,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if queue.count > Self.queueLimit {
+        if isFull {
             isReadDelayed = true
         } else {
             context.read()
@@ -113,11 +116,14 @@ final class HTTPConnection: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if case .closed = state { return }
         framing.keepsAlive = false
+        if case .uploading(let upload) = state { upload.close() }
         switch (state, error) {
-        case (.idle, is HTTPParserError), (.receiving, is HTTPParserError):
+        case (.idle, is HTTPParserError), (.receiving, is HTTPParserError), (.uploading, is HTTPParserError):
             send(Response(error: SettleError(.badRequest, "The request is not valid HTTP.")))
         case (.receiving, is NIOHTTPDecompression.DecompressionError),
-            (.receiving, is NIOHTTPDecompression.ExtraDecompressionError):
+            (.receiving, is NIOHTTPDecompression.ExtraDecompressionError),
+            (.uploading, is NIOHTTPDecompression.DecompressionError),
+            (.uploading, is NIOHTTPDecompression.ExtraDecompressionError):
             if case NIOHTTPDecompression.DecompressionError.limit = error {
                 send(Response(error: SettleError(.tooLarge)))
             } else {
@@ -141,7 +147,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         loop: while taken < queue.count {
             switch state {
             case .answering, .streaming, .closed: break loop
-            case .idle, .receiving, .refusing: break
+            case .uploading(let upload) where upload.isComplete: break loop
+            case .idle, .receiving, .uploading, .refusing: break
             }
             taken += 1
             process(queue[taken - 1])
@@ -152,10 +159,20 @@ final class HTTPConnection: ChannelDuplexHandler {
         } else {
             queue.removeFirst(taken)
         }
-        if isReadDelayed, queue.count <= Self.queueLimit {
-            isReadDelayed = false
-            context?.read()
-        }
+        resumeReading()
+    }
+
+    /// Whether enough waits that nothing more should be read from the socket.
+    private var isFull: Bool {
+        if case .uploading(let upload) = state, upload.isFull { return true }
+        return queue.count > Self.queueLimit
+    }
+
+    /// Reads on if reading was delayed and there is room again.
+    func resumeReading() {
+        guard isReadDelayed, !isFull else { return }
+        isReadDelayed = false
+        context?.read()
     }
 
     private func process(_ part: HTTPServerRequestPart) {
@@ -169,6 +186,10 @@ final class HTTPConnection: ChannelDuplexHandler {
             if !fits { refuse(SettleError(.tooLarge)) }
         case (.end, .receiving(let request)):
             dispatch(request)
+        case (.body(let bytes), .uploading(let upload)):
+            upload.receive(bytes)
+        case (.end, .uploading(let upload)):
+            upload.complete()
         case (.body(let bytes), .refusing(let dropped)):
             state = .refusing(dropped: dropped + bytes.readableBytes)
             if dropped > Self.droppedBodyLimit { closeNow() }
@@ -184,7 +205,11 @@ final class HTTPConnection: ChannelDuplexHandler {
         framing = ResponseFraming(head)
         do throws(SettleError) {
             let request = try IncomingRequest(head, server: server)
-            state = .receiving(request)
+            if request.isStreamed {
+                state = .uploading(try upload(request))
+            } else {
+                state = .receiving(request)
+            }
             if request.expectsContinue {
                 write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
             }
@@ -194,7 +219,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     /// Answers before the body has come, and drops what is still to come of it.
-    private func refuse(_ error: SettleError) {
+    func refuse(_ error: SettleError) {
         framing.keepsAlive = false
         state = .refusing(dropped: 0)
         write(framing.whole(Response(error: error), loop: loop))
@@ -282,6 +307,9 @@ final class HTTPConnection: ChannelDuplexHandler {
         isShuttingDown = true
         switch state {
         case .idle, .receiving, .refusing: closeNow()
+        case .uploading(let upload):
+            upload.close()
+            closeNow()
         case .streaming(let stream): stream.interrupt()
         case .answering, .closed: break
         }

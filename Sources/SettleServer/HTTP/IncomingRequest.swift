@@ -11,6 +11,8 @@ struct IncomingRequest {
     private var body: [UInt8] = []
     /// Whether the client waits for leave to send the body.
     let expectsContinue: Bool
+    /// Whether the body may be larger than memory and is taken in while it arrives.
+    let isStreamed: Bool
 
     /// Looks at a request's head, and refuses what needs no body to be refused.
     init(_ head: HTTPRequestHead, server: ServerCore) throws(SettleError) {
@@ -29,6 +31,7 @@ struct IncomingRequest {
             }
             throw refusal
         }
+        isStreamed = method == .PUT && Self.isStreamed(target, head.headers)
         if let encoding = head.headers.first(name: "Content-Encoding"),
             encoding != "gzip", encoding != "identity"
         {
@@ -36,8 +39,10 @@ struct IncomingRequest {
         }
         var expectsContinue = false
         if let length = head.headers.first(name: "Content-Length").flatMap({ Int($0) }) {
-            guard length <= limits.maximumRequestSize else { throw SettleError(.tooLarge) }
-            body.reserveCapacity(min(length, 1 << 20))
+            if !isStreamed {
+                guard length <= limits.maximumRequestSize else { throw SettleError(.tooLarge) }
+                body.reserveCapacity(min(length, 1 << 20))
+            }
             expectsContinue = length > 0
         } else {
             expectsContinue = head.headers.contains(name: "Transfer-Encoding")
@@ -53,8 +58,16 @@ struct IncomingRequest {
         return true
     }
 
-    /// The request, now that its body is complete.
-    consuming func finish(listeningAddress: String) -> Request {
+    /// Whether a PUT brings attachments as they are.
+    private static func isStreamed(_ target: RequestTarget, _ headers: HTTPHeaders) -> Bool {
+        guard target.segments.count > 1 else { return false }
+        if AttachmentPath(target.segments) != nil { return true }
+        guard let type = headers.first(name: "Content-Type") else { return false }
+        return type.utf8.count > 17 && type.prefix(17).lowercased() == "multipart/related"
+    }
+
+    /// The request, now that its body is complete, or is taken in by somebody else.
+    func finish(listeningAddress: String) -> Request {
         Request(
             method: method,
             target: target,
@@ -66,7 +79,7 @@ struct IncomingRequest {
     }
 
     /// The method that is meant: a POST may carry another one for clients that can't send it; HEAD is a GET.
-    private static func method(of head: HTTPRequestHead) -> HTTPMethod {
+    static func method(of head: HTTPRequestHead) -> HTTPMethod {
         var method = head.method
         if method == .POST, let override = head.headers.first(name: "X-HTTP-Method-Override") {
             let known: [HTTPMethod] = [.GET, .HEAD, .POST, .PUT, .DELETE, .TRACE, .CONNECT, .COPY]

@@ -24,6 +24,8 @@ struct ResponseHead: Sendable {
     /// The entity tag, without quotes.
     var entityTag: [UInt8]?
     var location: [UInt8]?
+    /// How long a streamed body is, where that is known before it is made.
+    var contentLength: UInt64?
     var headers: [(name: String, value: String)] = []
 
     init(status: Int = 200) {

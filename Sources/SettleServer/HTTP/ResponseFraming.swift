@@ -15,6 +15,8 @@ struct ResponseFraming {
     private var requestID: String?
     /// Whether the client asked to be spared header fields it can do without.
     private var isMinimal = false
+    /// Whether the head said how long the streamed body is.
+    private var hasLength = false
 
     init() {}
 
@@ -30,8 +32,9 @@ struct ResponseFraming {
         }
     }
 
-    /// Whether pieces are framed as chunks; an old client gets them bare, and the end of the connection ends them.
-    var isChunked: Bool { !isOldVersion }
+    /// Whether pieces are framed as chunks; where the length is known they are bare, and for an old client, too, whom
+    /// the end of the connection tells that it was all.
+    private var isChunked: Bool { !isOldVersion && !hasLength }
     /// Whether the body is left out.
     var omitsBody: Bool { isHead }
 
@@ -56,7 +59,10 @@ struct ResponseFraming {
     mutating func streamHead(_ head: ResponseHead, loop: LoopContext) -> ByteBuffer {
         var buffer = ByteBuffer()
         appendHead(head, to: &buffer, loop: loop)
-        if isChunked {
+        if let length = head.contentLength {
+            hasLength = true
+            buffer.writeString("Content-Length: \(length)\r\n")
+        } else if isChunked {
             buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
         } else {
             keepsAlive = false

@@ -141,7 +141,7 @@ struct AllDocumentsWalk {
                 try range.lower.isEmpty
                 ? cursor.first() : cursor.seek(atLeast: DocumentID(bytes: range.lower))
         }
-        let options: DocumentOptions = query.includesConflicts ? .conflicts : []
+        let options = query.options
         while found {
             if !cursor.isDeleted {
                 beginRow(&output)
@@ -224,8 +224,7 @@ struct AllDocumentsWalk {
             if record.isDeleted {
                 output.append(contentsOf: "null".utf8)
             } else {
-                let options: DocumentOptions = query.includesConflicts ? .conflicts : []
-                _ = try snapshot.append(id, record, revision: nil, options, to: &output)
+                _ = try snapshot.append(id, record, revision: nil, query.options, to: &output)
             }
         }
         output.append(UInt8(ascii: "}"))
@@ -241,6 +240,16 @@ struct AllDocumentsWalk {
     private static let value = Array(",\"value\":{\"rev\":\"".utf8)
     private static let valueEnd = Array("\"}".utf8)
     private static let document = Array(",\"doc\":".utf8)
+}
+
+extension AllDocumentsQuery {
+    /// The extra members of documents that the store is to add.
+    fileprivate var options: DocumentOptions {
+        var options: DocumentOptions = includesConflicts ? .conflicts : []
+        if includesAttachments { options.insert(.attachments) }
+        if includesEncodingInfo { options.insert(.encodingInfo) }
+        return options
+    }
 }
 
 extension Int {

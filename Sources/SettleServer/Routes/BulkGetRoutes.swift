@@ -44,6 +44,8 @@ struct BulkGetItem: Sendable {
     var failure: SettleError?
     /// The text of `rev`, as it was given.
     var revisionText: String?
+    /// Revisions whose attachments the client has.
+    var attachmentsSince: [RevisionID]?
 
     /// Reads the body of the request.
     static func items(_ body: [UInt8]) throws(SettleError) -> [BulkGetItem] {
@@ -73,6 +75,7 @@ struct BulkGetItem: Sendable {
         }
         var isEmpty = true
         var hasID = false
+        var hasBadSince = false
         while try reader.nextMember() {
             isEmpty = false
             if reader.nameIs("id") {
@@ -80,6 +83,13 @@ struct BulkGetItem: Sendable {
                 id = try reader.stringBytes().map { DocumentID(bytes: $0) }
             } else if reader.nameIs("rev") {
                 revisionText = try reader.string() ?? ""
+            } else if reader.nameIs("atts_since") {
+                let list = try reader.value()
+                do throws(SettleError) {
+                    attachmentsSince = try DocumentQuery.revisions(list)
+                } catch {
+                    hasBadSince = true
+                }
             }
         }
         if isEmpty {
@@ -96,6 +106,10 @@ struct BulkGetItem: Sendable {
             revisionText = nil
             return
         }
+        if hasBadSince {
+            failure = SettleError(.badRequest, "att_since value must be array of revs.")
+            return
+        }
         guard let revisionText else { return }
         revision = RevisionID(revisionText)
         if revision == nil { failure = SettleError(.badRequest, "Invalid rev format") }
@@ -106,44 +120,61 @@ struct BulkGetItem: Sendable {
 private final class BulkGetSource: BodySource {
     private let database: Database
     private let items: [BulkGetItem]
+    private let query: DocumentQuery
     private let options: DocumentOptions
-    private let wantsLatest: Bool
     private var multipart: MultipartWriter?
     private var place = 0
+    /// What the items so far still have to send; only in multipart bodies.
+    private var parts = BodySegments()
 
     init(_ database: Database, _ items: [BulkGetItem], _ query: DocumentQuery, multipart: MultipartWriter?) {
         self.database = database
         self.items = items
-        options = query.options.intersection(.revisions)
-        wantsLatest = query.wantsLatest
+        self.query = query
+        options = query.revisionOptions
         self.multipart = multipart
     }
 
     func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
+        if multipart != nil { return try nextParts(into: &output) }
         let start = output.count
-        if place == 0, multipart == nil {
+        if place == 0 {
             output.append(contentsOf: #"{"results":["#.utf8)
         }
         try database.read { snapshot in
             while place < items.count, output.count - start < LoopContext.pieceSize {
                 let item = items[place]
-                if multipart == nil {
-                    output.append(contentsOf: place == 0 ? #"{"id":"#.utf8 : #",{"id":"#.utf8)
-                    Self.append(item.id, to: &output)
-                    output.append(contentsOf: #","docs":["#.utf8)
-                }
+                output.append(contentsOf: place == 0 ? #"{"id":"#.utf8 : #",{"id":"#.utf8)
+                Self.append(item.id, to: &output)
+                output.append(contentsOf: #","docs":["#.utf8)
                 try append(item, snapshot, &output)
-                if multipart == nil { output.append(contentsOf: "]}".utf8) }
+                output.append(contentsOf: "]}".utf8)
                 place += 1
             }
         }
         guard place == items.count else { return .more }
-        if let multipart {
-            multipart.finish(to: &output)
-        } else {
-            output.append(contentsOf: "]}\n".utf8)
-        }
+        output.append(contentsOf: "]}\n".utf8)
         return .finished
+    }
+
+    /// The content of attachments is read when its turn comes, so one item is planned after the other.
+    private func nextParts(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
+        let end = output.count + LoopContext.pieceSize
+        while output.count < end {
+            if !parts.isEmpty {
+                try parts.take(end - output.count, into: &output)
+            } else if place < items.count {
+                let item = items[place]
+                place += 1
+                var text: [UInt8] = []
+                try database.read { snapshot in try append(item, snapshot, &text) }
+                parts.append(text)
+            } else {
+                multipart?.finish(to: &output)
+                return .finished
+            }
+        }
+        return .more
     }
 
     private func append(_ item: BulkGetItem, _ snapshot: borrowing Snapshot, _ output: inout [UInt8]) throws {
@@ -155,52 +186,83 @@ private final class BulkGetSource: BodySource {
             appendMissing(item, item.revisionText ?? "undefined", &output)
             return
         }
-        // The usual case by far: one revision that the row itself knows.
-        if let revision = item.revision, !wantsLatest, !record.head.needsTrunk(revisions: [revision]) {
-            let tree = options.isEmpty ? record.head : try snapshot.tree(of: record)
-            try append(item, id, record, tree, tree.index(of: revision).map { [$0] } ?? [], snapshot, &output)
-            return
-        }
-        let tree = try snapshot.tree(of: record)
+        let tree: RevisionTree
         let nodes: [Int]
-        if let revision = item.revision {
-            nodes =
-                wantsLatest ? tree.leafDescendants(of: revision) : tree.index(of: revision).map { [$0] } ?? []
+        if let revision = item.revision, !query.wantsLatest, item.attachmentsSince == nil,
+            !record.head.needsTrunk(revisions: [revision])
+        {
+            // The usual case by far: one revision that the row itself knows.
+            tree = options.isEmpty ? record.head : try snapshot.tree(of: record)
+            nodes = tree.index(of: revision).map { [$0] } ?? []
         } else {
-            nodes = tree.leavesInTreeOrder
+            tree = try snapshot.tree(of: record)
+            if let revision = item.revision {
+                nodes =
+                    query.wantsLatest
+                    ? tree.leafDescendants(of: revision) : tree.index(of: revision).map { [$0] } ?? []
+            } else {
+                nodes = tree.leavesInTreeOrder
+            }
         }
-        try append(item, id, record, tree, nodes, snapshot, &output)
-    }
-
-    private func append(
-        _ item: BulkGetItem,
-        _ id: DocumentID,
-        _ record: DocumentRecord,
-        _ tree: RevisionTree,
-        _ nodes: [Int],
-        _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
-    ) throws {
         if nodes.isEmpty {
             appendMissing(item, item.revisionText ?? "undefined", &output)
         }
+        let source = RevisionSource(
+            id: id,
+            tree: tree,
+            sequence: record.sequence,
+            query: query,
+            options: item.attachmentsSince == nil ? options : options.union(.attachments),
+            attachmentsSince: item.attachmentsSince
+        )
         for (position, node) in nodes.enumerated() {
-            let before = output.count
-            if multipart == nil {
-                if position > 0 { output.append(UInt8(ascii: ",")) }
-                output.append(contentsOf: Self.ok)
+            if multipart != nil {
+                try appendPart(node, of: source, item, snapshot, &output)
             } else {
-                multipart?.beginPart(headers: [("Content-Type", "application/json")], to: &output)
+                if position > 0 { output.append(UInt8(ascii: ",")) }
+                try append(node, of: source, item, snapshot, &output)
             }
-            let sequence = record.sequence
-            if try snapshot.append(id, tree, node: node, sequence: sequence, options, to: &output) {
-                if multipart == nil { output.append(UInt8(ascii: "}")) }
-                continue
-            }
-            output.removeSubrange(before...)
-            if multipart == nil, position > 0 { output.append(UInt8(ascii: ",")) }
-            appendMissing(item, tree.nodes[node].revision.text, &output)
         }
+    }
+
+    private func append(
+        _ node: Int,
+        of source: RevisionSource,
+        _ item: BulkGetItem,
+        _ snapshot: borrowing Snapshot,
+        _ output: inout [UInt8]
+    ) throws {
+        let start = output.count
+        output.append(contentsOf: Self.ok)
+        if try source.appendText(node, source.options, snapshot, to: &output) {
+            output.append(UInt8(ascii: "}"))
+        } else {
+            output.removeSubrange(start...)
+            appendMissing(item, source.tree.nodes[node].revision.text, &output)
+        }
+    }
+
+    /// Appends a part: what is at hand to the output, what has to be read behind it.
+    private func appendPart(
+        _ node: Int,
+        of source: RevisionSource,
+        _ item: BulkGetItem,
+        _ snapshot: borrowing Snapshot,
+        _ output: inout [UInt8]
+    ) throws {
+        let revision = source.tree.nodes[node].revision.text
+        guard let body = try source.body(of: node, snapshot) else {
+            appendMissing(item, revision, &output)
+            return
+        }
+        var headers = [(name: "Content-Type", value: body.contentType)]
+        if !body.contentType.utf8.elementsEqual("application/json".utf8) {
+            headers = [("X-Doc-Id", source.id.text), ("X-Rev-Id", revision)] + headers
+        }
+        multipart?.beginPart(headers: headers, to: &output)
+        parts.append(output)
+        output.removeAll()
+        parts.append(body.segments)
     }
 
     // MARK: failures

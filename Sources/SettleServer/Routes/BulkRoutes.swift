@@ -28,8 +28,10 @@ extension ServerCore {
             try checkLimits(document, document.id)
             let id = document.id ?? DocumentID(identifiers.next())
             try id.validate()
-            try writes.add(document, id, isReplicated: batch.isReplicated)
+            let attachments = try attachments(of: document, in: database)
+            try writes.add(document, id, attachments, isReplicated: batch.isReplicated)
         }
+        try database.refuseMissingStubs(in: writes.edits)
         return Self.perform(writes, of: database, onlyFailures: batch.isReplicated)
     }
 
@@ -134,6 +136,7 @@ private struct BulkWrites: Sendable {
     mutating func add(
         _ document: IncomingDocument,
         _ id: DocumentID,
+        _ attachments: [EditAttachment],
         isReplicated: Bool
     ) throws(SettleError) {
         if id.isLocal {
@@ -146,8 +149,8 @@ private struct BulkWrites: Sendable {
             places.append(ids.count)
             edits.append(
                 isReplicated
-                    ? try DocumentEdit.replicated(document, id: id)
-                    : try DocumentEdit.interactive(document, id: id)
+                    ? try DocumentEdit.replicated(document, id: id, attachments: attachments)
+                    : try DocumentEdit.interactive(document, id: id, attachments: attachments)
             )
         }
         ids.append(id)

@@ -37,17 +37,44 @@ extension ServerCore {
         }
         let query = try DocumentQuery(request.query)
         if let wanted = query.openRevisions {
-            return try getOpenRevisions(request, database, id, wanted, query)
+            guard query.includesAttachments else {
+                return try getOpenRevisions(request, database, id, wanted, query)
+            }
+            return .blocking(on: threadPool) { [self] () throws(SettleError) in
+                try getOpenRevisions(request, database, id, wanted, query)
+            }
         }
-        return try found(request) { (body) throws(SettleError) in
+        guard query.includesAttachments else { return try getDocument(request, database, id, query) }
+        // Decoding content and putting it into JSON takes its time.
+        return .blocking(on: threadPool) { [self] () throws(SettleError) in
+            if AcceptHeader(request.headers.first(name: "Accept")).accepts("multipart/related"),
+                let answer = try getRelated(request, database, id, query)
+            {
+                return answer
+            }
+            return try getDocument(request, database, id, query)
+        }
+    }
+
+    private func getDocument(
+        _ request: Request,
+        _ database: Database,
+        _ id: DocumentID,
+        _ query: DocumentQuery
+    ) throws(SettleError) -> Answer {
+        try found(request) { (body) throws(SettleError) in
             try database.read { snapshot in
                 guard let record = try snapshot.document(id) else { return (.missing, false) }
-                if let revision = query.revision, !query.wantsLatest {
-                    let options = query.options.intersection(.revisions)
-                    return (try snapshot.append(id, record, revision: revision, options, to: &body), false)
-                }
-                let outcome = try snapshot.append(id, record, revision: nil, query.options, to: &body)
-                return (outcome, query.showsState(of: record))
+                let isOne = query.revision != nil && !query.wantsLatest
+                let outcome = try snapshot.append(
+                    id,
+                    record,
+                    revision: isOne ? query.revision : nil,
+                    isOne ? query.revisionOptions : query.options,
+                    attachmentsSince: query.attachmentsSince,
+                    to: &body
+                )
+                return (outcome, !isOne && query.showsState(of: record))
             }
         }
     }
@@ -85,13 +112,13 @@ extension ServerCore {
     {
         try id.validateText()
         let query = try DocumentQuery(request.query)
-        try request.refuseMultipart()
         let document = try incomingDocument(request.body, id, makingTerm: !query.isReplicated)
         if id.isLocal { return try putLocalDocument(request, database, id, document, query) }
         return try write(
             document,
             as: id,
             of: database,
+            attachments: try attachments(of: document, in: database),
             DocumentWrite(
                 status: document.isDeleted ? 200 : 201,
                 location: request.location(database: database.name, document: id),
@@ -118,6 +145,7 @@ extension ServerCore {
             document,
             as: id,
             of: database,
+            attachments: try attachments(of: document, in: database),
             DocumentWrite(
                 status: 201,
                 location: request.location(database: database.name, document: id),
@@ -141,6 +169,7 @@ extension ServerCore {
             tombstone,
             as: id,
             of: database,
+            attachments: [],
             DocumentWrite(status: 200, query: query, ifMatch: request.headers.first(name: "If-Match"))
         )
     }
@@ -157,9 +186,11 @@ extension ServerCore {
             ifMatch: request.headers.first(name: "If-Match")
         )
         var text: [UInt8] = []
-        let outcome = try database.read { snapshot in
+        var attachments: [Attachment] = []
+        let outcome: DocumentOutcome = try database.read { snapshot in
             if id.isLocal { return try snapshot.appendLocal(id, to: &text) }
             guard let record = try snapshot.document(id) else { return .missing }
+            attachments = try snapshot.attachments(of: id, at: revision) ?? []
             return try snapshot.append(id, record, revision: revision, to: &text)
         }
         switch outcome {
@@ -184,6 +215,7 @@ extension ServerCore {
             document,
             as: target.id,
             of: database,
+            attachments: attachments.map { .stored($0) },
             DocumentWrite(
                 status: 201,
                 location: request.location(database: database.name, document: target.id)
@@ -203,14 +235,12 @@ extension ServerCore {
         return document
     }
 
-    /// Refuses documents that are too large, and those with attachments, which are not kept yet.
+    /// Refuses documents that are too large, and local ones with attachments.
     func checkLimits(_ document: IncomingDocument, _ id: DocumentID?) throws(SettleError) {
         guard document.body.count <= configuration.maximumDocumentSize else {
             throw SettleError(.documentTooLarge, id?.text ?? "")
         }
-        guard document.attachments == nil else {
-            throw SettleError(.notImplemented, "Attachments are not kept yet; nothing was written.")
-        }
+        if document.attachments != nil, id?.isLocal == true { throw Self.attachmentsOfLocalDocument }
     }
 }
 
@@ -223,8 +253,13 @@ extension DocumentQuery {
         if includesConflicts { options.insert(.conflicts) }
         if includesDeletedConflicts { options.insert(.deletedConflicts) }
         if includesSequence { options.insert(.localSequence) }
+        if includesAttachments { options.insert(.attachments) }
+        if includesEncodingInfo { options.insert(.encodingInfo) }
         return options
     }
+
+    /// Those that concern a revision that was asked for by name.
+    var revisionOptions: DocumentOptions { options.intersection([.revisions, .attachments, .encodingInfo]) }
 
     /// Whether the answer tells something about the document that its revision doesn't determine.
     func showsState(of record: DocumentRecord) -> Bool {
@@ -244,12 +279,6 @@ extension Request {
         }
     }
 
-    /// Refuses a document that comes with attachments as multipart.
-    func refuseMultipart() throws(SettleError) {
-        if headers.first(name: "Content-Type")?.lowercased().hasPrefix("multipart/") == true {
-            throw SettleError(.notImplemented, "Attachments are not kept yet; nothing was written.")
-        }
-    }
 }
 
 extension DocumentID {

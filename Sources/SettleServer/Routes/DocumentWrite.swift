@@ -17,6 +17,7 @@ extension ServerCore {
         _ document: IncomingDocument,
         as id: DocumentID,
         of database: Database,
+        attachments: [EditAttachment],
         _ write: DocumentWrite
     ) throws(SettleError) -> Answer {
         var document = document
@@ -30,7 +31,14 @@ extension ServerCore {
         if named == nil { document.revision = revision }
         let edit =
             isReplicated
-            ? try DocumentEdit.replicated(document, id: id) : try DocumentEdit.interactive(document, id: id)
+            ? try DocumentEdit.replicated(document, id: id, attachments: attachments)
+            : try DocumentEdit.interactive(document, id: id, attachments: attachments)
+        return submit(edit, to: database, write)
+    }
+
+    /// Hands one edit to the writer and answers when it is on disk, or at once for `batch=ok`.
+    func submit(_ edit: DocumentEdit, to database: Database, _ write: DocumentWrite) -> Answer {
+        let id = edit.id
         if write.query?.isBatched == true {
             let logger = logger
             database.submit(.edits([edit])) { result in

@@ -21,55 +21,90 @@ extension ServerCore {
         _ wanted: DocumentQuery.OpenRevisions,
         _ query: DocumentQuery
     ) throws(SettleError) -> Answer {
-        let isMultipart = AcceptHeader(request.headers.first(name: "Accept")).names("multipart/mixed")
+        let isMultipart = AcceptHeader(request.headers.first(name: "Accept")).accepts("multipart/mixed")
         var writer = MultipartWriter(boundary: IdentifierSource.boundary())
-        var body: [UInt8] = []
-        let options = query.options.intersection(.revisions)
+        var body = BodySegments()
         let exists = try database.read { snapshot in
             let record = try snapshot.document(id)
             if record == nil, wanted == .all { return false }
             let tree = try record.map { try snapshot.tree(of: $0) } ?? RevisionTree()
-            if !isMultipart { body.append(UInt8(ascii: "[")) }
+            let document = RevisionSource(id: id, tree: tree, sequence: record?.sequence ?? 0, query: query)
+            var text: [UInt8] = isMultipart ? [] : [UInt8(ascii: "[")]
             var isFirst = true
             for revision in snapshot.openRevisions(tree, wanted, latest: query.wantsLatest) {
-                var text: [UInt8] = []
-                var missing: RevisionID?
-                switch revision {
-                case .missing(let revision): missing = revision
-                case .node(let node):
-                    let sequence = record?.sequence ?? 0
-                    let found = try snapshot.append(
-                        id,
-                        tree,
-                        node: node,
-                        sequence: sequence,
-                        options,
-                        to: &text
-                    )
-                    if !found { missing = tree.nodes[node].revision }
-                }
                 if isMultipart {
-                    writer.append(text, missing: missing, to: &body)
+                    try document.append(revision, snapshot, &writer, to: &body)
                 } else {
-                    if !isFirst { body.append(UInt8(ascii: ",")) }
-                    body.appendOpenRevision(text, missing: missing)
+                    if !isFirst { text.append(UInt8(ascii: ",")) }
+                    try document.append(revision, snapshot, to: &text)
                 }
                 isFirst = false
             }
+            if isMultipart {
+                writer.finish(to: &text)
+            } else {
+                text.append(contentsOf: "]\n".utf8)
+            }
+            body.append(text)
             return true
         }
         guard exists else { throw SettleError(.notFound, "missing") }
+        var head = ResponseHead()
         if isMultipart {
-            writer.finish(to: &body)
-        } else {
-            body.append(contentsOf: "]\n".utf8)
+            head.contentType = .other(writer.contentType("mixed"))
+            head.cacheControl = .none
         }
-        var response = Response(body: body)
-        if isMultipart {
-            response.head.contentType = .other("multipart/mixed; boundary=\"\(writer.boundary)\"")
-            response.head.cacheControl = .none
+        return .segments(body, head)
+    }
+}
+
+extension RevisionSource {
+    /// Appends `{"ok":{…}}` or `{"missing":"…"}`.
+    fileprivate func append(
+        _ revision: OpenRevision,
+        _ snapshot: borrowing Snapshot,
+        to output: inout [UInt8]
+    ) throws {
+        var missing: RevisionID
+        switch revision {
+        case .missing(let revision): missing = revision
+        case .node(let node):
+            let start = output.count
+            output.append(contentsOf: #"{"ok":"#.utf8)
+            if try appendText(node, options, snapshot, to: &output) {
+                output.append(UInt8(ascii: "}"))
+                return
+            }
+            output.removeSubrange(start...)
+            missing = tree.nodes[node].revision
         }
-        return .now(response)
+        output.append(contentsOf: #"{"missing":"\#(missing.text)"}"#.utf8)
+    }
+
+    /// Appends a part with a revision, or one that says which revision is missing.
+    fileprivate func append(
+        _ revision: OpenRevision,
+        _ snapshot: borrowing Snapshot,
+        _ writer: inout MultipartWriter,
+        to body: inout BodySegments
+    ) throws {
+        var missing: RevisionID
+        switch revision {
+        case .missing(let revision): missing = revision
+        case .node(let node):
+            if let found = try self.body(of: node, snapshot) {
+                var frame: [UInt8] = []
+                writer.beginPart(headers: [("Content-Type", found.contentType)], to: &frame)
+                body.append(frame)
+                body.append(found.segments)
+                return
+            }
+            missing = tree.nodes[node].revision
+        }
+        var part: [UInt8] = []
+        writer.beginPart(headers: [("Content-Type", "application/json; error=\"true\"")], to: &part)
+        part.append(contentsOf: #"{"missing":"\#(missing.text)"}"#.utf8)
+        body.append(part)
     }
 }
 
@@ -92,31 +127,5 @@ extension Snapshot {
         }
         // A tree keeps its nodes by generation, then digest.
         return nodes.sorted().map { .node($0) } + missing.sorted().map { .missing($0) }
-    }
-}
-
-extension [UInt8] {
-    /// Appends `{"ok":{…}}` or `{"missing":"…"}`.
-    fileprivate mutating func appendOpenRevision(_ text: [UInt8], missing: RevisionID?) {
-        if let missing {
-            append(contentsOf: #"{"missing":"\#(missing.text)"}"#.utf8)
-        } else {
-            append(contentsOf: #"{"ok":"#.utf8)
-            append(contentsOf: text)
-            append(UInt8(ascii: "}"))
-        }
-    }
-}
-
-extension MultipartWriter {
-    /// Appends a part with a document, or one that says which revision is missing.
-    fileprivate mutating func append(_ text: [UInt8], missing: RevisionID?, to output: inout [UInt8]) {
-        if let missing {
-            beginPart(headers: [("Content-Type", "application/json; error=\"true\"")], to: &output)
-            output.append(contentsOf: #"{"missing":"\#(missing.text)"}"#.utf8)
-        } else {
-            beginPart(headers: [("Content-Type", "application/json")], to: &output)
-            output.append(contentsOf: text)
-        }
     }
 }

@@ -57,9 +57,7 @@ extension ServerCore {
     ) throws(SettleError) -> Answer {
         let database = try database(databaseName)
         guard path[1].first == UInt8(ascii: "_") else {
-            guard path.count == 2 else {
-                return try attachment(request, database, DocumentID(bytes: path[1]))
-            }
+            if let path = AttachmentPath(path) { return try attachment(request, database, path) }
             return try document(request, database, DocumentID(bytes: path[1]))
         }
         let name = Self.text(path[1])
@@ -69,7 +67,10 @@ extension ServerCore {
         if path.count > 2, let answer = try routeSubresource(request, database, name, path) { return answer }
         let id = DocumentID(bytes: path[1])
         if id.isDesign, request.method == .GET { return try redirectDesign(request, database) }
-        if path.count > 2 { return try attachment(request, database, id) }
+        guard path.count == 2 else {
+            try id.validate()
+            throw SettleError(.notFound, "missing")
+        }
         return try document(request, database, id)
     }
 
@@ -130,17 +131,13 @@ extension ServerCore {
         guard path.count > 2 else { return try document(request, database, DocumentID(bytes: path[1])) }
         let id = DocumentID(bytes: path[1] + [UInt8(ascii: "/")] + path[2])
         guard path.count > 3 else { return try document(request, database, id) }
-        switch Self.text(path[3]) {
-        case "_view", "_info", "_show", "_list", "_update", "_rewrite", "_search", "_search_info", "_nouveau":
-            let exists = try database.read { snapshot in
-                try snapshot.document(id).map { !$0.isDeleted }
-            }
-            guard let exists else { throw SettleError(.notFound, "missing") }
-            guard exists else { throw SettleError(.notFound, "deleted") }
-            throw SettleError(.notImplemented, "Functions of design documents are not served yet.")
-        default:
-            return try attachment(request, database, id)
+        if let path = AttachmentPath(path) { return try attachment(request, database, path) }
+        let exists = try database.read { snapshot in
+            try snapshot.document(id).map { !$0.isDeleted }
         }
+        guard let exists else { throw SettleError(.notFound, "missing") }
+        guard exists else { throw SettleError(.notFound, "deleted") }
+        throw SettleError(.notImplemented, "Functions of design documents are not served yet.")
     }
 
     /// Answers `/db/_local/id`.
@@ -151,7 +148,7 @@ extension ServerCore {
     ) throws(SettleError) -> Answer {
         guard path.count > 2 else { throw SettleError(.badRequest, "Missing _local document id.") }
         guard path.count == 3 else {
-            throw SettleError(.badRequest, "_local documents do not accept attachments.")
+            throw Self.attachmentsOfLocalDocument
         }
         return try document(request, database, DocumentID(bytes: path[1] + [UInt8(ascii: "/")] + path[2]))
     }
@@ -169,18 +166,6 @@ extension ServerCore {
             "\(request.baseURL)\(text[..<encoded.lowerBound])_design/\(text[encoded.upperBound...])".utf8
         )
         return .now(response)
-    }
-
-    /// `/db/doc/name`: attachments come with a later version.
-    private func attachment(
-        _ request: Request,
-        _ database: Database,
-        _ id: DocumentID
-    ) throws(SettleError) -> Answer {
-        guard request.method == .GET else {
-            throw SettleError(.notImplemented, "Attachments are not served yet.")
-        }
-        throw SettleError(.notFound, "missing")
     }
 
     /// Answers `/db/_find` and `/db/_explain`.

@@ -27,7 +27,9 @@ public struct ServerConfiguration: Sendable {
     public var administrator: Administrator?
     /// The largest document, in bytes of its JSON text.
     public var maximumDocumentSize = 8_000_000
-    /// The largest request body, in bytes after unzipping.
+    /// The largest attachment, in bytes as it arrives.
+    public var maximumAttachmentSize = 1 << 30
+    /// The largest request body but for uploads of attachments, in bytes after unzipping.
     public var maximumRequestSize = 1 << 30
     /// The longest request target, in bytes: ids may be long, and percent-encoding makes them longer.
     public var maximumTargetLength = 1 << 20

@@ -108,6 +108,7 @@ public final class SettleServer: Sendable {
             ByteToMessageHandler(
                 HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
             ),
+            AttachmentCoding(),
             NIOHTTPRequestDecompressor(limit: .size(core.configuration.maximumRequestSize)),
             HTTPConnection(server: core, loop: loop),
         ]

@@ -1,0 +1,136 @@
+// One revision in an answer that has room for content: JSON alone, or multipart/related with the content behind it.
+//
+//     application/json                    {"_id":"a","_rev":"1-x"}
+//     multipart/related; boundary="b"     --b {…,"_attachments":{"f.txt":{…,"follows":true}}} --b hello --b--
+//
+// It is JSON where nothing follows: the revision has no attachments, or the client has them all (`atts_since`).
+
+import Settle
+import SettleCore
+
+/// The revisions of one document, as a request wants them.
+struct RevisionSource {
+    let id: DocumentID
+    let tree: RevisionTree
+    let sequence: UInt64
+    /// The extra members for JSON.
+    let options: DocumentOptions
+    /// Revisions whose attachments the client has.
+    let attachmentsSince: [RevisionID]?
+
+    init(
+        id: DocumentID,
+        tree: RevisionTree,
+        sequence: UInt64,
+        query: DocumentQuery,
+        options: DocumentOptions? = nil,
+        attachmentsSince: [RevisionID]? = nil
+    ) {
+        self.id = id
+        self.tree = tree
+        self.sequence = sequence
+        self.options = options ?? query.revisionOptions
+        self.attachmentsSince = attachmentsSince ?? query.attachmentsSince
+    }
+
+    /// Appends a revision as JSON; false, and nothing appended, if its body isn't there.
+    func appendText(
+        _ node: Int,
+        _ options: DocumentOptions,
+        _ snapshot: borrowing Snapshot,
+        to output: inout [UInt8]
+    ) throws -> Bool {
+        try snapshot.append(
+            id,
+            tree,
+            node: node,
+            sequence: sequence,
+            options,
+            attachmentsSince: attachmentsSince,
+            to: &output
+        )
+    }
+
+    /// A revision with the content of its attachments; nil if its body isn't there.
+    func body(
+        of node: Int,
+        _ snapshot: borrowing Snapshot
+    ) throws -> (contentType: String, segments: BodySegments)? {
+        var text: [UInt8] = []
+        guard try appendText(node, options.union([.follows, .encodingInfo]), snapshot, to: &text) else {
+            return nil
+        }
+        var segments = BodySegments()
+        let following = try following(node, snapshot)
+        guard !following.isEmpty else {
+            segments.append(text)
+            return ("application/json", segments)
+        }
+        var writer = MultipartWriter(boundary: IdentifierSource.boundary())
+        var frame: [UInt8] = []
+        writer.beginDocument(to: &frame)
+        frame += text
+        for attachment in following {
+            writer.beginPart(attachment, to: &frame)
+            segments.append(frame)
+            frame.removeAll()
+            guard let reader = try snapshot.reader(of: attachment) else {
+                throw SettleError(.internalError, "The content of an attachment is missing.")
+            }
+            segments.append(reader, 0..<attachment.storedLength)
+        }
+        writer.finish(to: &frame)
+        segments.append(frame)
+        return (writer.contentType("related"), segments)
+    }
+
+    /// The attachments that the client doesn't have.
+    private func following(_ node: Int, _ snapshot: borrowing Snapshot) throws -> [Attachment] {
+        let attachments = try snapshot.attachments(of: tree.nodes[node])
+        guard let attachmentsSince, !attachments.isEmpty else { return attachments }
+        let path = tree.path(from: node).map { tree.nodes[$0].revision }
+        let known = Attachment.knownGeneration(path: path, since: attachmentsSince)
+        return attachments.filter { $0.revpos > known }
+    }
+}
+
+extension ServerCore {
+    /// Answers `GET /db/doc?attachments=true` with multipart/related; nil if the document has no attachments, or is
+    /// not there at all.
+    func getRelated(
+        _ request: Request,
+        _ database: Database,
+        _ id: DocumentID,
+        _ query: DocumentQuery
+    ) throws(SettleError) -> Answer? {
+        let wanted = query.wantsLatest ? nil : query.revision
+        var tag: [UInt8]?
+        let found = try database.read { snapshot -> (contentType: String, segments: BodySegments)? in
+            guard let record = try snapshot.document(id), wanted != nil || !record.isDeleted else { return nil }
+            let tree = try snapshot.tree(of: record)
+            guard let node = wanted.map({ tree.index(of: $0) }) ?? tree.winner,
+                try !snapshot.attachments(of: tree.nodes[node]).isEmpty
+            else { return nil }
+            if wanted != nil || !query.showsState(of: record) {
+                var text: [UInt8] = []
+                tree.nodes[node].revision.append(to: &text)
+                tag = text
+            }
+            let source = RevisionSource(
+                id: id,
+                tree: tree,
+                sequence: record.sequence,
+                query: query,
+                options: wanted == nil ? query.options : query.revisionOptions
+            )
+            return try source.body(of: node, snapshot)
+        }
+        guard let found else { return nil }
+        if let tag, request.hasCurrent(tag) { return .now(.notModified(tag)) }
+        var head = ResponseHead()
+        head.contentType = .other(found.contentType)
+        head.cacheControl = .none
+        head.entityTag = tag
+        return .segments(found.segments, head)
+    }
+}
