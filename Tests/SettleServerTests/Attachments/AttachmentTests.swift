@@ -33,7 +33,9 @@ struct AttachmentTests {
     func names() async throws {
         try await TestServer.run { server in
             _ = try await server.send("PUT", "/db")
-            let targets = ["/db/a/x/y%2Fz.txt", "/db/b/%C3%A4%20%E2%82%AC", "/db/_design/d/p/q", "/db/c%2Fd/_"]
+            let targets = [
+                "/db/a/x/y%2Fz.txt", "/db/b/%C3%A4%20%E2%82%AC", "/db/_design/d/p/q", "/db/c%2Fd/_",
+            ]
             for target in targets.dropLast() {
                 #expect(try await server.send("PUT", target, target, headers: binary).status == 201)
                 #expect(try await server.send("GET", target).body == target)
@@ -104,7 +106,8 @@ struct AttachmentTests {
     func deletion() async throws {
         try await TestServer.run { server in
             _ = try await server.send("PUT", "/db")
-            let first = try await server.send("PUT", "/db/a/f", "x", headers: binary).json["rev"]?.string ?? ""
+            let first =
+                try await server.send("PUT", "/db/a/f", "x", headers: binary).json["rev"]?.string ?? ""
             #expect(try await server.send("DELETE", "/db/a/f").status == 409)
             #expect(try await server.send("DELETE", "/db/a/g").status == 404)
             #expect(try await server.send("DELETE", "/db/b/f").status == 404)

@@ -38,7 +38,7 @@ struct DocumentsWithAttachmentsTests {
                 try await connection.send("0\r\n\r\n")
                 let answer = try await connection.response()
                 #expect(answer.status == 201)
-                revision = revision ?? (try answer.json["rev"]?.string)
+                revision = try revision ?? answer.json["rev"]?.string
                 #expect(try answer.json["rev"]?.string == revision)
                 #expect(try await server.send("GET", "/db/d\(number)/two").body == "two\r\n--two")
                 #expect(try await server.send("GET", "/db/d\(number)/one.txt").body == "one")
@@ -63,7 +63,10 @@ struct DocumentsWithAttachmentsTests {
                 "--b--",
             ]
             for body in bodies {
-                #expect(try await server.send("PUT", "/db/a", body, headers: headers).status == 400, "\(body)")
+                #expect(
+                    try await server.send("PUT", "/db/a", body, headers: headers).status == 400,
+                    "\(body)"
+                )
                 #expect(try await server.send("GET", "/db/a").status == 404, "\(body)")
             }
         }
@@ -98,9 +101,18 @@ struct DocumentsWithAttachmentsTests {
         try await TestServer.run { server in
             _ = try await server.send("PUT", "/db")
             let large = String(repeating: "0123456789", count: 30_000)
-            let first = try await server.send("PUT", "/db/a/f", large, headers: [("Content-Type", "image/png")])
+            let first = try await server.send(
+                "PUT",
+                "/db/a/f",
+                large,
+                headers: [("Content-Type", "image/png")]
+            )
             let revision = try #require(try first.json["rev"]?.string)
-            let second = try await server.send("PUT", "/db/a?rev=\(revision)", #"{"_attachments":{"f":{"stub":true}}}"#)
+            let second = try await server.send(
+                "PUT",
+                "/db/a?rev=\(revision)",
+                #"{"_attachments":{"f":{"stub":true}}}"#
+            )
             #expect(second.status == 201)
             let copy = try await server.send("COPY", "/db/a", headers: [("Destination", "b")])
             #expect(copy.status == 201)
@@ -144,7 +156,12 @@ struct DocumentsWithAttachmentsTests {
             _ = try await server.send("PUT", "/db")
             let large = String(repeating: "0123456789", count: 50_000)
             for id in ["a", "b"] {
-                _ = try await server.send("PUT", "/db/\(id)/f", large, headers: [("Content-Type", "image/png")])
+                _ = try await server.send(
+                    "PUT",
+                    "/db/\(id)/f",
+                    large,
+                    headers: [("Content-Type", "image/png")]
+                )
             }
             let answer = try await server.send(
                 "POST",
