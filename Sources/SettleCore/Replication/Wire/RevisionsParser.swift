@@ -21,13 +21,10 @@
 
 /// Takes an answer apart while it arrives.
 package struct RevisionsParser: Sendable {
-    private var outer: MultipartParser
-    /// The revision at hand if it has attachments.
-    private var inner: MultipartParser?
-    /// The JSON text at hand.
-    private var json: [UInt8] = []
-    private var isReadingJSON = false
-    private var isError = false
+    /// The most bytes of a document's text.
+    private static let documentLimit = 1 << 30
+
+    private var documents: MultipartDocumentsParser
     /// How many contents are still to come for the revision at hand.
     private var expected = 0
 
@@ -36,77 +33,33 @@ package struct RevisionsParser: Sendable {
         guard let boundary = MultipartBoundary(contentType: contentType), boundary.subtype == "mixed" else {
             return nil
         }
-        outer = MultipartParser(boundary: boundary.text)
+        documents = MultipartDocumentsParser(boundary, maximumDocumentLength: Self.documentLimit)
     }
 
     /// Takes more of the answer.
-    package mutating func append(_ bytes: ArraySlice<UInt8>) { outer.append(bytes) }
+    package mutating func append(_ bytes: ArraySlice<UInt8>) { documents.append(bytes) }
 
     /// What comes next; nil if more has to be appended first, or the answer is over.
     package mutating func next() throws(SettleError) -> RevisionEvent? {
-        while true {
-            if let event = try inner?.next() {
-                if let event = try take(inner: event) { return event }
-                continue
+        while let event = try documents.next() {
+            switch event {
+            case .document(let text, let headers):
+                if headers.isError { return .missing }
+                let revision = try AttachedRevision(json: text)
+                expected = revision.following.count
+                return .revision(revision)
+            case .content(let bytes): return .content(bytes)
+            case .attachmentEnd:
+                expected -= 1
+                return .contentEnd
+            case .attachment where expected == 0, .documentEnd where expected > 0:
+                throw SettleError(.badRequest, "A revision came with other attachments than it lists.")
+            case .attachment, .documentEnd, .finished: break
             }
-            guard let event = try outer.next() else { return nil }
-            if let event = try take(outer: event) { return event }
         }
+        return nil
     }
 
     /// Throws unless the answer is complete, once there is no more to append.
-    package func finish() throws(SettleError) { try outer.finish() }
-
-    private mutating func take(outer event: MultipartParser.Event) throws(SettleError) -> RevisionEvent? {
-        switch event {
-        case .begin(let headers):
-            if let boundary = headers.boundary {
-                inner = MultipartParser(boundary: boundary.text)
-                expected = -1
-            } else {
-                isError = headers["Content-Type"]?.lowercased().contains("error=\"true\"") ?? false
-                json = []
-            }
-            return nil
-        case .body(let bytes):
-            if inner == nil { json.append(contentsOf: bytes) } else { inner?.append(bytes) }
-            return nil
-        case .end:
-            guard let inner else {
-                return isError ? .missing : .revision(try AttachedRevision(json: json))
-            }
-            try inner.finish()
-            self.inner = nil
-            guard expected == 0 else { throw Self.wrongCount }
-            return nil
-        case .finished: return nil
-        }
-    }
-
-    private mutating func take(inner event: MultipartParser.Event) throws(SettleError) -> RevisionEvent? {
-        switch event {
-        case .begin:
-            guard expected != 0 else { throw Self.wrongCount }
-            isReadingJSON = expected < 0
-            json = []
-            return nil
-        case .body(let bytes):
-            guard isReadingJSON else { return .content(bytes) }
-            json.append(contentsOf: bytes)
-            return nil
-        case .end:
-            guard isReadingJSON else {
-                expected -= 1
-                return .contentEnd
-            }
-            let revision = try AttachedRevision(json: json)
-            expected = revision.following.count
-            return .revision(revision)
-        case .finished: return nil
-        }
-    }
-
-    private static var wrongCount: SettleError {
-        SettleError(.badRequest, "A revision came with other attachments than it lists.")
-    }
+    package func finish() throws(SettleError) { try documents.finish() }
 }
