@@ -37,11 +37,9 @@ package final class CuttingProxy: Sendable {
         self.port = port
     }
 
-    /// Listens on a port of its own.
+    /// Listens on a port of its own, in front of another one; a connection may carry `largestAnswer` bytes from the server.
     ///
-    /// - Parameters:
-    ///   - largestAnswer: How many bytes a connection may carry from the server.
-    ///   - mostCuts: How many connections are cut; later ones are left alone.
+    /// Only so many connections are cut (`mostCuts`); later ones are left alone.
     package static func start(
         to port: Int,
         largestAnswer: Int,

@@ -24,11 +24,7 @@ struct AttachedDocument: ParsableArguments {
     @Argument(help: ArgumentHelp("The document's id.", valueName: "doc"))
     var document: String
 
-    @OptionGroup var data: DataOptions
-
     var id: DocumentID { DocumentID(document) }
-
-    func database() throws -> Database { try data.open(location) }
 
     /// The failure that says that the document has no such attachment, or that there is no such document.
     func missing(_ name: String, in database: Database) throws -> CommandFailure {

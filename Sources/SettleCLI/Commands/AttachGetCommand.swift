@@ -19,8 +19,10 @@ struct AttachGetCommand: AsyncParsableCommand {
     @Argument(help: "The file to write, which may not exist yet; - or nothing for standard output.")
     var file = "-"
 
+    @OptionGroup var data: DataOptions
+
     func run() async throws {
-        let database = try document.database()
+        let database = try data.open(document.location)
         guard let content = try database.attachment(name, of: document.id) else {
             throw try document.missing(name, in: database)
         }

@@ -16,8 +16,10 @@ struct AttachListCommand: AsyncParsableCommand {
 
     @OptionGroup var document: AttachedDocument
 
+    @OptionGroup var data: DataOptions
+
     func run() async throws {
-        let database = try document.database()
+        let database = try data.open(document.location)
         guard try database.document(document.id) != nil else { throw document.missingDocument }
         let attachments = try database.attachments(of: document.id)
         guard StandardOutput.isTerminal else {

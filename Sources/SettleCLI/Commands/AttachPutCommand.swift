@@ -31,8 +31,10 @@ struct AttachPutCommand: AsyncParsableCommand {
     )
     var type: String?
 
+    @OptionGroup var data: DataOptions
+
     func run() async throws {
-        let database = try document.database()
+        let database = try data.open(document.location)
         let id = document.id
         let current = try database.document(id)?.revision
         let contentType = type ?? MediaType.named(by: name)
