@@ -119,6 +119,32 @@ struct AttachmentReplicationTests {
         }
     }
 
+    @Test("takes content that comes inside a document, and refuses content with another digest")
+    func inline() async throws {
+        let databases = try Databases()
+        let target = try databases.create("b")
+        let channel = RevisionChannel()
+        let inside = try AttachedRevision(
+            json: Array(
+                #"{"_rev":"1-a","_attachments":{"f":{"content_type":"text/plain","revpos":1,"data":"aGk="}}}"#
+                    .utf8
+            )
+        )
+        #expect(try await LocalPeer(target).take(inside, of: "x", from: channel) == nil)
+        #expect(try target.attachment("f", of: "x")?.bytes() == Array("hi".utf8))
+        let wrong = try AttachedRevision(
+            json: Array(
+                #"{"_rev":"1-a","_attachments":{"f":{"follows":true,"length":2,"digest":"md5-AAAAAAAAAAAAAAAAAAAAAA=="}}}"#
+                    .utf8
+            )
+        )
+        _ = await channel.send(.content([1, 2]))
+        _ = await channel.send(.contentEnd)
+        let rejection = try await LocalPeer(target).take(wrong, of: "y", from: channel)
+        #expect(rejection?.name == "content_md5_mismatch")
+        #expect(try target.document("y") == nil)
+    }
+
     @Test("copies everything in the end, though peers fail in the middle", arguments: UInt64(1)...4)
     func faults(seed: UInt64) async throws {
         let databases = try Databases()
