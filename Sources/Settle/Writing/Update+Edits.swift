@@ -7,8 +7,9 @@ extension Update {
     /// Writes a batch in order of id: CouchDB numbers the updates of a batch so, and each page is touched once.
     mutating func apply(_ edits: [DocumentEdit]) throws -> [EditOutcome] {
         guard edits.count > 1 else { return try edits.map { edit throws in try apply(edit) } }
+        let ids = edits.map(\.id)
         let order = edits.indices.sorted { left, right in
-            edits[left].id != edits[right].id ? edits[left].id < edits[right].id : left < right
+            ids[left] != ids[right] ? ids[left] < ids[right] : left < right
         }
         var outcomes = [EditOutcome](repeating: .failed(SettleError(.conflict)), count: edits.count)
         for index in order {
