@@ -61,23 +61,25 @@ extension Update {
             return .failed(SettleError(.conflict))
         }
         let before = parentIndex.flatMap { stored?.head.nodes[$0] }
-        // A conflict comes before whatever is wrong with stubs.
-        if !edit.attachments.isEmpty, let stored, let parentIndex, !stored.head.leaves.contains(parentIndex) {
-            return .failed(SettleError(.conflict))
-        }
-        let attachments: [Attachment]
-        do throws(MissingStub) {
-            attachments = try resolve(
-                edit,
-                generation: (before?.generation ?? 0) + 1,
-                ancestor: parent == nil ? nil : before
-            )
-        } catch {
-            return .failed(IncomingAttachment.missingStub(error.name, in: edit.id))
+        var attachments: [Attachment] = []
+        if !edit.attachments.isEmpty {
+            // A conflict comes before whatever is wrong with stubs.
+            if let stored, let parentIndex, !stored.head.leaves.contains(parentIndex) {
+                return .failed(SettleError(.conflict))
+            }
+            do throws(MissingStub) {
+                let generation = (before?.generation ?? 0) + 1
+                attachments = try resolve(
+                    edit,
+                    generation: generation,
+                    ancestor: parent == nil ? nil : before
+                )
+            } catch {
+                return .failed(IncomingAttachment.missingStub(error.name, in: edit.id))
+            }
         }
         var revision = edit.revision
-        let takesOver = attachments.count > edit.attachments.count(where: { !$0.isTakenOver })
-        if takesOver || parent != before?.revision {
+        if parent != before?.revision || attachments.count > edit.newAttachments {
             let digest = try edit.digest(parent: before?.revision, attachments: attachments)
             revision = RevisionID((before?.generation ?? 0) + 1, digest)
         }
@@ -181,7 +183,7 @@ extension Update {
         }
         try stem(&after)
         try accountBodies(before: before, after: after, newBody: newBody)
-        blobsOfEdit.removeAll()
+        if !blobsOfEdit.isEmpty { blobsOfEdit.removeAll() }
         try fold(&after)
         if let before {
             _ = try transaction.delete(tables.changes, before.sequence)

@@ -105,6 +105,9 @@ package struct DocumentEdit: Sendable {
         )
     }
 
+    /// How many of the attachments bring their content along.
+    var newAttachments: Int { attachments.count { !$0.isTakenOver } }
+
     /// The digest on top of a parent, where the edit was made without knowing it or what its stubs stand for.
     ///
     /// Parsing the body again is the price of the rarer case.

@@ -70,7 +70,7 @@ struct AttachmentOperationsTests {
         try world.test.put("last", #"{"n":1}"#)
         #expect(try world.test.database.check() == [], "seed \(seed)")
         #expect(try world.test.state.blobCount == 0, "seed \(seed)")
-        #expect(try world.test.files == [], "seed \(seed)")
+        #expect(try await world.test.files(0) == [], "seed \(seed)")
         #expect(
             try FileSystem.list(world.test.database.directory).contains("attachments") == false
                 || FileSystem.list(AttachmentFiles.directory(world.test.database.directory)) == []

@@ -54,8 +54,15 @@ extension TestDatabase {
         return try write([DocumentEdit(id: id, kind: kind, document: document, attachments: attachments)])[0]
     }
 
-    /// The numbers of the files that hold attachments.
-    var files: [UInt64] { get throws { try AttachmentFiles.numbers(database.directory) } }
+    /// The numbers of the files that hold attachments, once there are `count`: unused ones are removed after the answer.
+    func files(_ count: Int) async throws -> [UInt64] {
+        for _ in 0..<1000 {
+            let files = try AttachmentFiles.numbers(database.directory)
+            if files.count == count { return files }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return try AttachmentFiles.numbers(database.directory)
+    }
 
     var state: DatabaseState { get throws { try database.read { try $0.state } } }
 }
