@@ -7,8 +7,7 @@ import Testing
 /// The areas of CouchDB's interface that Settle serves.
 private let areas = [
     "server", "database", "documents", "revids", "revtree", "bulk", "alldocs", "changes", "local", "purge",
-    "http",
-    "replication",
+    "http", "attachments", "replication",
 ]
 
 @Suite("What CouchDB 3.5.0 answered", .serialized)

@@ -30,6 +30,9 @@ extension Update {
         for entry in edit.attachments {
             switch entry {
             case .staged(let name, let contentType, let revpos, let staged):
+                if staged.content == nil, (try? transaction.reading.blob(staged.blob, tables)) == nil {
+                    throw MissingStub(name: name)
+                }
                 attachments.append(
                     staged.attachment(name: name, contentType: contentType, revpos: generation ?? revpos ?? 0)
                 )
@@ -87,6 +90,7 @@ extension Update {
             else { throw StorageError.corrupted }
             var row = BlobRow(uses: 1, length: staged.storedLength, md5: staged.md5, file: 0)
             switch staged.content {
+            case nil: throw StorageError.corrupted
             case .bytes(let bytes): try transaction.put(tables.blobBytes, staged.blob.bytes, bytes)
             case .file(let file):
                 row.file = state.nextFile

@@ -44,7 +44,7 @@ struct BulkGetItem: Sendable {
     var failure: SettleError?
     /// The text of `rev`, as it was given.
     var revisionText: String?
-    /// Revisions whose attachments the client has.
+    /// Revisions whose attachments the client has; an empty list says nothing.
     var attachmentsSince: [RevisionID]?
 
     /// Reads the body of the request.
@@ -86,7 +86,8 @@ struct BulkGetItem: Sendable {
             } else if reader.nameIs("atts_since") {
                 let list = try reader.value()
                 do throws(SettleError) {
-                    attachmentsSince = try DocumentQuery.revisions(list)
+                    let revisions = try DocumentQuery.revisions(list)
+                    if !revisions.isEmpty { attachmentsSince = revisions }
                 } catch {
                     hasBadSince = true
                 }

@@ -68,7 +68,7 @@ extension ServerCore {
         let id = DocumentID(bytes: path[1])
         if id.isDesign, request.method == .GET { return try redirectDesign(request, database) }
         guard path.count == 2 else {
-            try id.validate()
+            if request.method != .GET { try id.validate() }
             throw SettleError(.notFound, "missing")
         }
         return try document(request, database, id)
