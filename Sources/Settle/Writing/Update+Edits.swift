@@ -7,14 +7,27 @@ extension Update {
     /// Writes a batch in order of id: CouchDB numbers the updates of a batch so, and each page is touched once.
     mutating func apply(_ edits: [DocumentEdit]) throws -> [EditOutcome] {
         guard edits.count > 1 else { return try edits.map { edit throws in try apply(edit) } }
-        let order = edits.indices.sorted { left, right in
-            edits[left].id != edits[right].id ? edits[left].id < edits[right].id : left < right
-        }
+        let order = Self.orderByID(edits)
         var outcomes = [EditOutcome](repeating: .failed(SettleError(.conflict)), count: edits.count)
         for index in order {
             outcomes[index] = try apply(edits[index])
         }
         return outcomes
+    }
+
+    /// The places of the edits in order of id, those of one document as they came.
+    ///
+    /// Eight bytes decide nearly always, and comparing numbers touches no reference counts.
+    private static func orderByID(_ edits: [DocumentEdit]) -> [Int] {
+        edits.enumerated().map { place, edit in
+            var start: UInt64 = 0
+            for byte in edit.id.bytes.prefix(8) { start = start << 8 | UInt64(byte) }
+            return (start << UInt64(8 * max(0, 8 - edit.id.bytes.count)), place)
+        }.sorted { (left: (start: UInt64, place: Int), right: (start: UInt64, place: Int)) in
+            if left.start != right.start { return left.start < right.start }
+            let (first, second) = (edits[left.place].id, edits[right.place].id)
+            return first != second ? first < second : left.place < right.place
+        }.map(\.1)
     }
 
     private mutating func apply(_ edit: DocumentEdit) throws -> EditOutcome {
