@@ -73,7 +73,7 @@ def page(command, version):
         out += [".SH ARGUMENTS"] + [item(a) for a in arguments]
     if subcommands:
         out += [".SH COMMANDS"]
-        out += [f".TP\n\\fB{escaped(f'settle-' + c['commandName'])}\\fR(1)\n{escaped(c['abstract'])}" for c in subcommands]
+        out += [f".TP\n\\fB{escaped(name + '-' + c['commandName'])}\\fR(1)\n{escaped(c['abstract'])}" for c in subcommands]
     used = [n for n in ENVIRONMENT if n in json.dumps(command)]
     if used:
         out += [".SH ENVIRONMENT"] + [f".TP\n\\fB{n}\\fR\n{escaped(ENVIRONMENT[n])}" for n in used]
@@ -87,8 +87,16 @@ def pages(settle):
     told = subprocess.run([settle, "--experimental-dump-help"], capture_output=True, check=True, text=True).stdout
     version = subprocess.run([settle, "--version"], capture_output=True, check=True, text=True).stdout.strip()
     root = json.loads(told)["command"]
-    commands = [root] + [c for c in root["subcommands"] if c["commandName"] != "help" and c["shouldDisplay"]]
-    return {f"{name}.1": text for name, text in (page(c, version) for c in commands)}
+    return {f"{name}.1": text for name, text in (page(c, version) for c in family(root))}
+
+
+def family(command):
+    """A command with its subcommands, and theirs."""
+    members = [command]
+    for each in command.get("subcommands", []):
+        if each["commandName"] != "help" and each["shouldDisplay"]:
+            members += family(each)
+    return members
 
 
 def main():

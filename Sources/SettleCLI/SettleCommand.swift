@@ -23,7 +23,7 @@ struct SettleCommand: AsyncParsableCommand {
         version: ServerConfiguration.version,
         subcommands: [
             ServeCommand.self, LoadCommand.self, DumpCommand.self, ReplicateCommand.self, DiffCommand.self,
-            InfoCommand.self, CheckCommand.self,
+            InfoCommand.self, AttachCommand.self, CheckCommand.self,
         ]
     )
 

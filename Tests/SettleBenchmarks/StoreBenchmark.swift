@@ -1,6 +1,6 @@
 // What the store costs without a server around it: microseconds of this process's processor time per document.
 //
-//     swift run -c release SettleBenchmarks [documents]
+//     swift run -c release SettleBenchmarks [documents | attachments]
 //
 // Each line is one pass over the same documents (about 260 bytes each). The server's own numbers, paired with CouchDB's,
 // are in Results.md.
@@ -18,6 +18,7 @@ import Glibc
 @main
 struct StoreBenchmark {
     static func main() async throws {
+        if CommandLine.arguments.dropFirst().first == "attachments" { return try AttachmentBenchmark.main() }
         let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 50_000
         for (name, makesID) in [("sequential", sequentialID), ("random", randomID)] {
             let directory = TemporaryDirectory()

@@ -49,6 +49,33 @@ struct CommandTests {
         #expect(try settle("diff", "notes", "copy").status == 0)
     }
 
+    @Test("what is attached is listed and comes out as it went in")
+    func attach() throws {
+        try load("notes", #"{"_id":"a","x":1}"#)
+        let file = folder.path + "/in.txt"
+        try "hello, world\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let put = try settle("attach", "put", "notes", "a", "in.txt", file)
+        #expect(put.status == 0, "\(put.errors)")
+        #expect(put.output.hasPrefix("2-"))
+        #expect(try settle("attach", "put", "notes", "new", "raw", "-", input: "raw").output.hasPrefix("1-"))
+        let list = try settle("attach", "ls", "notes", "a")
+        let row = try JSONValue(parsing: Array(list.output.utf8))
+        #expect(row["name"] == "in.txt")
+        #expect(row["content_type"] == "text/plain")
+        #expect(row["length"] == 13)
+        #expect(row["revpos"] == 2)
+        #expect(try settle("attach", "get", "notes", "a", "in.txt").output == "hello, world\n")
+        let out = folder.path + "/out.bin"
+        #expect(try settle("attach", "get", "notes", "new", "raw", out).status == 0)
+        #expect(try String(contentsOfFile: out, encoding: .utf8) == "raw")
+        let again = try settle("attach", "get", "notes", "new", "raw", out)
+        #expect(again.status == 1)
+        #expect(again.errors.contains("exists already"))
+        let missing = try settle("attach", "get", "notes", "a", "other")
+        #expect(missing.errors.contains("document a has no attachment other"))
+        #expect(try settle("attach", "ls", "notes", "b").errors.contains("there is no document b"))
+    }
+
     @Test("a load reports each batch and the end as JSON when nobody watches")
     func loadEvents() throws {
         let lines = (0..<25).map { #"{"_id":"d\#($0)"}"# }.joined(separator: "\n")

@@ -54,6 +54,46 @@ final class FaultyPeer: Peer {
     func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection] {
         try await perhaps { () async throws(PeerFailure) in try await peer.write(documents) }
     }
+    func holds(_ attachments: [Attachment]) throws(PeerFailure) -> [Attachment] {
+        try peer.holds(attachments)
+    }
+    func send(
+        _ wanted: WantedRevision,
+        to channel: RevisionChannel,
+        holder: (any Peer)?
+    ) async throws(PeerFailure) {
+        guard roll() == 0 else {
+            return try await perhaps { () async throws(PeerFailure) in
+                try await peer.send(wanted, to: channel, holder: holder)
+            }
+        }
+        // Breaks off after a few pieces.
+        let inner = RevisionChannel()
+        let count = random.withLock { Int.random(in: 1...6, using: &$0) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [peer] in
+                inner.finish(
+                    await attempt { () async throws(PeerFailure) in
+                        try await peer.send(wanted, to: inner, holder: holder)
+                    }
+                )
+            }
+            for _ in 0..<count {
+                guard let event = try? await inner.next(), await channel.send(event) else { break }
+            }
+            inner.close()
+        }
+        throw PeerFailure(.transport, name: "cut", reason: "by the test, in the middle")
+    }
+    func take(
+        _ revision: AttachedRevision,
+        of id: DocumentID,
+        from channel: RevisionChannel
+    ) async throws(PeerFailure) -> WriteRejection? {
+        try await perhaps { () async throws(PeerFailure) in
+            try await peer.take(revision, of: id, from: channel)
+        }
+    }
     func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject? {
         try await peer.localDocument(name)
     }

@@ -112,6 +112,23 @@ private struct PickyPeer: Peer {
     func fetchAlone(_ wanted: WantedRevision) async throws(PeerFailure) -> FetchAnswer {
         try await peer.fetchAlone(wanted)
     }
+    func holds(_ attachments: [SettleCore.Attachment]) throws(PeerFailure) -> [SettleCore.Attachment] {
+        try peer.holds(attachments)
+    }
+    func send(
+        _ wanted: WantedRevision,
+        to channel: RevisionChannel,
+        holder: (any Peer)?
+    ) async throws(PeerFailure) {
+        try await peer.send(wanted, to: channel, holder: holder)
+    }
+    func take(
+        _ revision: AttachedRevision,
+        of id: DocumentID,
+        from channel: RevisionChannel
+    ) async throws(PeerFailure) -> WriteRejection? {
+        try await peer.take(revision, of: id, from: channel)
+    }
     func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject? {
         try await peer.localDocument(name)
     }

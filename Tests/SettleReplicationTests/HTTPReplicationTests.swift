@@ -171,7 +171,7 @@ extension Database {
 }
 
 /// Runs a server on a port of its own for as long as the body takes.
-private func withServer(
+func withServer(
     administrator: ServerConfiguration.Administrator? = nil,
     _ body: (SettleServer, _ url: String) async throws -> Void
 ) async throws {

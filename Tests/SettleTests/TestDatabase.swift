@@ -5,10 +5,12 @@ import SettleTestSupport
 
 /// A database in a directory of its own, with short ways to say what tests say often.
 struct TestDatabase {
-    let directory = TemporaryDirectory()
+    let directory: TemporaryDirectory
     let database: Database
 
-    init(options: StoreOptions = StoreOptions(syncsCommits: false)) throws {
+    /// `mayBeKept` is false where the test damages the database.
+    init(options: StoreOptions = StoreOptions(syncsCommits: false), mayBeKept: Bool = true) throws {
+        directory = TemporaryDirectory(mayBeKept: mayBeKept)
         database = try Database.open(at: "\(directory.path)/test.settle", creating: true, options: options)
     }
 

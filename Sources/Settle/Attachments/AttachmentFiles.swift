@@ -17,19 +17,14 @@ import SettleStorage
 
 /// The files beside a database that hold attachments.
 enum AttachmentFiles {
-    /// Content with more stored bytes than this gets a file of its own; FileFormat.md has the measurements.
-    static let inlineLimit = 128 << 10
-
     static func directory(_ database: String) -> String { "\(database)/attachments" }
 
     static func path(_ database: String, _ number: UInt64) -> String { "\(directory(database))/\(number)" }
 
-    /// Makes the directory if there is none yet, durably.
-    static func prepare(_ database: String, options: StoreOptions) throws(StorageError) {
+    /// Makes the directory if there is none yet; the commit that adds its first file makes it durable.
+    static func prepare(_ database: String) throws(StorageError) {
         let directory = directory(database)
-        guard !FileSystem.exists(directory) else { return }
-        try FileSystem.createDirectory(directory)
-        if options.syncsCommits { try FileSystem.syncDirectory(database) }
+        if !FileSystem.exists(directory) { try FileSystem.createDirectory(directory) }
     }
 
     /// Removes what killed uploads have left.

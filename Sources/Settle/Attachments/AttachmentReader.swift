@@ -91,6 +91,11 @@ extension Snapshot {
         try transaction.attachments(ofBody: node.body, tables)
     }
 
+    /// Whether an attachment's content is stored.
+    package func hasContent(of attachment: Attachment) throws -> Bool {
+        try transaction.blob(attachment.blob, tables) != nil
+    }
+
     /// A reader of an attachment's content; nil if no stored revision has that content.
     package func reader(of attachment: Attachment) throws -> AttachmentReader? {
         guard let row = try transaction.blob(attachment.blob, tables) else { return nil }

@@ -42,6 +42,7 @@ package final class AttachmentUpload: Sendable {
     ///   - receivedEncoding: How the bytes arrive; compressed ones are stored as they are.
     ///   - declaredLength: The decoded length of bytes that arrive compressed, where it is known.
     ///   - hashesReceived: Whether `receivedMD5` is wanted also of bytes that are compressed on the way.
+    /// - Throws: What goes wrong in making a compressor.
     package init(
         in database: Database,
         contentType: [UInt8],
@@ -97,11 +98,11 @@ package final class AttachmentUpload: Sendable {
         state.md5.update(data: bytes)
         state.stored += UInt64(bytes.count)
         if let file = state.file { return try file.append(bytes) }
-        guard state.bytes.count + bytes.count > AttachmentFiles.inlineLimit else {
+        guard state.bytes.count + bytes.count > database.options.inlineAttachmentLimit else {
             state.bytes.append(contentsOf: bytes)
             return
         }
-        try AttachmentFiles.prepare(database.directory, options: database.options)
+        try AttachmentFiles.prepare(database.directory)
         database.sweepDraftsOnce()
         let file = try BlobFile.draft(in: AttachmentFiles.directory(database.directory))
         try file.append(state.bytes[...])
@@ -122,7 +123,8 @@ package final class AttachmentUpload: Sendable {
         let isCompressedHere = state.compressor != nil
         let receivedMD5 = isCompressedHere ? state.receivedMD5.map { Array($0.finalize()) } : md5
         let staged = StagedAttachment(
-            length: isCompressedHere || encoding == .identity ? state.received : declaredLength ?? state.stored,
+            length: isCompressedHere || encoding == .identity
+                ? state.received : declaredLength ?? state.stored,
             storedLength: state.stored,
             encoding: encoding,
             md5: md5,

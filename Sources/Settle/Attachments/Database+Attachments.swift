@@ -36,7 +36,9 @@ public struct AttachmentDescription: Hashable, Sendable {
 ///
 /// It stays readable when the document changes or is deleted meanwhile.
 public struct AttachmentContent: AsyncSequence, Sendable {
+    /// Some of the bytes.
     public typealias Element = [UInt8]
+    /// What reading can fail with.
     public typealias Failure = SettleError
 
     /// What is read.
@@ -157,7 +159,9 @@ extension Database {
         guard let edit = try attachmentEdit(of: id, at: revision, [.others(except: name)]) else {
             throw SettleError(.conflict)
         }
-        guard try attachments(of: id, at: revision)?.contains(where: { $0.name == name }) == true else { return nil }
+        guard try attachments(of: id, at: revision)?.contains(where: { $0.name == name }) == true else {
+            return nil
+        }
         return try await write(edit)
     }
 
@@ -178,7 +182,10 @@ extension Database {
     ) throws(SettleError) -> AttachmentContent? {
         let name = Array(name.utf8)
         return try read { snapshot in
-            guard let attachment = try snapshot.attachments(of: id, at: revision)?.first(where: { $0.name == name })
+            guard
+                let attachment = try snapshot.attachments(of: id, at: revision)?.first(where: {
+                    $0.name == name
+                })
             else { return nil }
             return try snapshot.reader(of: attachment).map { AttachmentContent($0) }
         }
@@ -188,7 +195,8 @@ extension Database {
 extension Database {
     /// The attachments of a revision, the winner if none is given; nil if it is not stored, or, where none is given, a
     /// tombstone.
-    package func attachments(of id: DocumentID, at revision: RevisionID?) throws(SettleError) -> [Attachment]? {
+    package func attachments(of id: DocumentID, at revision: RevisionID?) throws(SettleError) -> [Attachment]?
+    {
         try read { try $0.attachments(of: id, at: revision) }
     }
 

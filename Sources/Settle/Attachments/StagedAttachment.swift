@@ -20,8 +20,8 @@ package struct StagedAttachment: Sendable {
     package let receivedMD5: [UInt8]?
     /// The SHA-256 of the stored bytes.
     package let blob: BlobKey
-    /// Where the stored bytes are.
-    let content: Content
+    /// Where the stored bytes are; nil if the database has them, unless their last use is gone by the time of the commit.
+    let content: Content?
 
     /// Where the stored bytes are.
     enum Content: Sendable {
@@ -41,6 +41,21 @@ package struct StagedAttachment: Sendable {
             storedLength: storedLength,
             md5: md5,
             blob: blob
+        )
+    }
+}
+
+extension StagedAttachment {
+    /// Content that the database has already; an edit fails with `missingStub` if it has it no more.
+    package init(stored attachment: Attachment) {
+        self.init(
+            length: attachment.length,
+            storedLength: attachment.storedLength,
+            encoding: attachment.encoding,
+            md5: attachment.md5,
+            receivedMD5: nil,
+            blob: attachment.blob,
+            content: nil
         )
     }
 }

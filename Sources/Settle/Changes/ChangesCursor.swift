@@ -57,9 +57,6 @@ package struct ChangesCursor: ~Copyable, ~Escapable {
         JSONText.closeString(from: start, in: &output)
     }
 
-    /// Whether the document's id is one of these.
-    package func isOne(of ids: Set<DocumentID>) -> Bool { ids.contains(id) }
-
     /// Whether the document is a design document.
     package var isDesign: Bool {
         guard let row, rows.value.count - row.idOffset >= 8 else { return false }
@@ -82,12 +79,7 @@ package struct ChangesCursor: ~Copyable, ~Escapable {
     ) throws {
         guard let row else { return }
         guard options.isEmpty else {
-            let id = id
-            guard let record = try snapshot.document(id), let winner = record.head.winner else { return }
-            let tree = try snapshot.tree(of: record)
-            let index = tree.index(of: record.head.nodes[winner].revision) ?? winner
-            _ = try snapshot.append(id, tree, node: index, sequence: record.sequence, options, to: &output)
-            return
+            return try snapshot.appendWinner(id, options, to: &output)
         }
         output.append(contentsOf: documentStart)
         appendID(to: &output)

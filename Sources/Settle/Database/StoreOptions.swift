@@ -13,6 +13,8 @@ public struct StoreOptions: Sendable {
     /// Without it an acknowledged write can be lost to a power cut: for tests that show that it matters, and
     /// for data that can be made again.
     public var syncsCommits: Bool
+    /// Attachments with more stored bytes than this get a file of their own; FileFormat.md has the measurements.
+    package var inlineAttachmentLimit = 128 << 10
 
     /// The usual options, with what is given instead.
     public init(

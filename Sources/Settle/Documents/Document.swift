@@ -51,7 +51,9 @@ extension Database {
     /// Merge what they say into the winner, then delete them.
     public func conflicts(of id: DocumentID) throws(SettleError) -> [Document] {
         let revisions = try read { snapshot in
-            try snapshot.document(id).map { record in record.head.conflicts.map { record.head.nodes[$0].revision } }
+            try snapshot.document(id).map { record in
+                record.head.conflicts.map { record.head.nodes[$0].revision }
+            }
         }
         var conflicts: [Document] = []
         for revision in revisions ?? [] {
@@ -93,11 +95,14 @@ extension Database {
     @discardableResult
     public func delete(_ id: DocumentID, _ revision: RevisionID) async throws(SettleError) -> RevisionID {
         let tombstone = try IncomingDocument(parsing: Array(#"{"_deleted":true}"#.utf8))
-        return try await write(DocumentEdit(id: id, kind: .interactive(parent: revision), document: tombstone))
+        return try await write(
+            DocumentEdit(id: id, kind: .interactive(parent: revision), document: tombstone)
+        )
     }
 
     func write(_ edit: DocumentEdit) async throws(SettleError) -> RevisionID {
-        guard case .edits(let outcomes) = try await perform(.edits([edit])), let outcome = outcomes.first else {
+        guard case .edits(let outcomes) = try await perform(.edits([edit])), let outcome = outcomes.first
+        else {
             throw SettleError(.internalError)
         }
         switch outcome {
@@ -129,7 +134,12 @@ extension Database {
                     var text: [UInt8] = []
                     try rows.appendDocument(in: snapshot, to: &text)
                     documents.append(
-                        Document(id: id, revision: rows.revision, isDeleted: false, members: try Self.members(text))
+                        Document(
+                            id: id,
+                            revision: rows.revision,
+                            isDeleted: false,
+                            members: try Self.members(text)
+                        )
                     )
                 }
                 found = try rows.next()
@@ -145,8 +155,9 @@ extension Database {
         }
         let special = ["_id", "_rev", "_deleted", "_attachments"]
         return JSONObject(
-            all.members.lazy.filter { member in !special.contains { $0.utf8.elementsEqual(member.name.utf8) } }
-                .map { ($0.name, $0.value) }
+            all.members.lazy.filter { member in !special.contains { $0.utf8.elementsEqual(member.name.utf8) }
+            }
+            .map { ($0.name, $0.value) }
         )
     }
 }

@@ -83,12 +83,7 @@ package struct DocumentCursor: ~Copyable, ~Escapable {
     ) throws {
         guard let summary else { return }
         guard options.isEmpty else {
-            let id = id
-            guard let record = try snapshot.document(id), let winner = record.head.winner else { return }
-            let tree = try snapshot.tree(of: record)
-            let index = tree.index(of: record.head.nodes[winner].revision) ?? winner
-            _ = try snapshot.append(id, tree, node: index, sequence: record.sequence, options, to: &output)
-            return
+            return try snapshot.appendWinner(id, options, to: &output)
         }
         output.append(contentsOf: documentStart)
         appendID(to: &output)

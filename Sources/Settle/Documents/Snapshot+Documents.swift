@@ -46,6 +46,14 @@ extension Snapshot {
         return .found(summary.winner, isDeleted: false)
     }
 
+    /// Appends a document's winner, tombstone or not, with the extra members asked for.
+    func appendWinner(_ id: DocumentID, _ options: DocumentOptions, to output: inout [UInt8]) throws {
+        guard let record = try document(id) else { return }
+        let tree = try tree(of: record)
+        guard let winner = tree.winner else { return }
+        _ = try append(id, tree, node: winner, sequence: record.sequence, options, to: &output)
+    }
+
     /// Appends one revision of a document as JSON, with the extra members asked for.
     ///
     /// No revision means the winner. `attachmentsSince` names revisions whose attachments the reader has: of those,
@@ -105,7 +113,10 @@ extension Snapshot {
         }
         if !attachments.isEmpty {
             let known = attachmentsSince.map { since in
-                Attachment.knownGeneration(path: tree.path(from: index).map { tree.nodes[$0].revision }, since: since)
+                Attachment.knownGeneration(
+                    path: tree.path(from: index).map { tree.nodes[$0].revision },
+                    since: since
+                )
             }
             try appendAttachments(attachments, options, knownGeneration: known, to: &output)
         }

@@ -39,7 +39,8 @@ enum BlobCheck {
         var files: Set<UInt64> = []
         var cursor = try snapshot.transaction.cursor(snapshot.tables.blobs)
         while try cursor.next() {
-            guard let key = BlobKey(bytes: [UInt8](cursor.key)), let row = try? BlobRow(decoding: cursor.value)
+            guard let key = BlobKey(bytes: [UInt8](cursor.key)),
+                let row = try? BlobRow(decoding: cursor.value)
             else {
                 find("blobs: a row is damaged")
                 continue
@@ -49,7 +50,9 @@ enum BlobCheck {
             bytes += row.length
             if row.file == 0 { inline += 1 }
             if row.file >= state.nextFile { find("\(name): file \(row.file) was never given out") }
-            if row.file != 0, !files.insert(row.file).inserted { find("\(name): file \(row.file) is another's too") }
+            if row.file != 0, !files.insert(row.file).inserted {
+                find("\(name): file \(row.file) is another's too")
+            }
             if let use = uses.removeValue(forKey: key) {
                 if use.count != row.uses { find("\(name) has \(row.uses) uses, \(use.count) found") }
                 if use.isContradictory || !use.agrees(with: row) { find("\(name) is described in two ways") }
@@ -67,7 +70,9 @@ enum BlobCheck {
     }
 
     /// What is wrong with the bytes of a blob; nil if nothing is.
-    private static func fault(_ key: BlobKey, _ row: BlobRow, _ snapshot: borrowing Snapshot) throws -> String? {
+    private static func fault(_ key: BlobKey, _ row: BlobRow, _ snapshot: borrowing Snapshot) throws
+        -> String?
+    {
         var sha256 = SHA256()
         var md5 = Insecure.MD5()
         var length: UInt64 = 0
@@ -102,7 +107,9 @@ enum BlobCheck {
         _ snapshot: borrowing Snapshot,
         find: (String) -> Void
     ) throws {
-        let removed = Set(try MetaRows.removedFiles(snapshot.transaction, snapshot.tables).files.map(\.number))
+        let removed = Set(
+            try MetaRows.removedFiles(snapshot.transaction, snapshot.tables).files.map(\.number)
+        )
         for number in removed.intersection(files) { find("meta: removed file \(number) is in use") }
         let next = try snapshot.state.nextFile
         for number in try AttachmentFiles.numbers(snapshot.database.directory)

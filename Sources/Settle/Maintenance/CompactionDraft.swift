@@ -195,7 +195,9 @@ final class CompactionDraft: Sendable {
             let key = attachment.blob.bytes
             try to.put(tables.blobs, key, row.encoded)
             if row.file == 0 {
-                guard let bytes = try from.bytes(sourceTables.blobBytes, key) else { throw StorageError.corrupted }
+                guard let bytes = try from.bytes(sourceTables.blobBytes, key) else {
+                    throw StorageError.corrupted
+                }
                 try to.put(tables.blobBytes, key, bytes)
             }
         }

@@ -67,7 +67,7 @@ extension Database {
     }
 
     /// Runs blocking work on a writer thread, away from the cooperative pool.
-    func onWorkerThread<Answer: Sendable>(
+    package func onWorkerThread<Answer: Sendable>(
         _ body: @escaping @Sendable () throws(SettleError) -> Answer
     ) async throws(SettleError) -> Answer {
         let result = await withCheckedContinuation { continuation in

@@ -85,8 +85,12 @@ enum MetaRows {
         try number(transaction, tables, MetaKey.purgedInfosLimit) ?? 1000
     }
 
-    static func removedFiles(_ transaction: borrowing ReadTransaction, _ tables: Tables) throws -> RemovedFiles {
-        guard let value = try transaction.value(tables.meta, MetaKey.removedFiles) else { return RemovedFiles() }
+    static func removedFiles(_ transaction: borrowing ReadTransaction, _ tables: Tables) throws
+        -> RemovedFiles
+    {
+        guard let value = try transaction.value(tables.meta, MetaKey.removedFiles) else {
+            return RemovedFiles()
+        }
         return try RemovedFiles(decoding: value)
     }
 

@@ -13,10 +13,8 @@ struct MissingStub: Error {
 extension Update {
     /// The attachments of the revision that an edit makes.
     ///
-    /// - Parameters:
-    ///   - generation: The revision's, which new content of an interactive edit gets as its `revpos`; nil for a
-    ///     replicated edit, whose content says so itself.
-    ///   - ancestor: The revision that stubs refer to, if there is one.
+    /// New content of an interactive edit gets its revision's generation as `revpos`; a replicated edit, which has no
+    /// `generation` here, says so itself. Stubs refer to the ancestor.
     func resolve(
         _ edit: DocumentEdit,
         generation: UInt64?,
@@ -32,6 +30,9 @@ extension Update {
         for entry in edit.attachments {
             switch entry {
             case .staged(let name, let contentType, let revpos, let staged):
+                if staged.content == nil, (try? transaction.reading.blob(staged.blob, tables)) == nil {
+                    throw MissingStub(name: name)
+                }
                 attachments.append(
                     staged.attachment(name: name, contentType: contentType, revpos: generation ?? revpos ?? 0)
                 )
@@ -41,7 +42,8 @@ extension Update {
                 }
                 attachments.append(attachment)
             case .stub(let name, let revpos):
-                guard let found = known.first(where: { $0.name == name }), revpos ?? found.revpos == found.revpos
+                guard let found = known.first(where: { $0.name == name }),
+                    revpos ?? found.revpos == found.revpos
                 else { throw MissingStub(name: name) }
                 attachments.append(found)
             case .others(let exception):
@@ -81,10 +83,14 @@ extension Update {
         for attachment in attachments {
             blobsOfEdit.insert(attachment.blob)
             guard try !transaction.useBlob(attachment.blob, tables) else { continue }
-            guard let staged = edit.attachments.lazy.compactMap(\.staged).first(where: { $0.blob == attachment.blob })
+            guard
+                let staged = edit.attachments.lazy.compactMap(\.staged).first(where: {
+                    $0.blob == attachment.blob
+                })
             else { throw StorageError.corrupted }
             var row = BlobRow(uses: 1, length: staged.storedLength, md5: staged.md5, file: 0)
             switch staged.content {
+            case nil: throw StorageError.corrupted
             case .bytes(let bytes): try transaction.put(tables.blobBytes, staged.blob.bytes, bytes)
             case .file(let file):
                 row.file = state.nextFile
@@ -139,6 +145,8 @@ extension Update {
         guard state.nextFile > 1 else { return }
         if hasAddedFiles, options.syncsCommits {
             try FileSystem.syncDirectory(AttachmentFiles.directory(directory))
+            // With its first file the directory itself must become durable.
+            if stateBefore.nextFile == 1 { try FileSystem.syncDirectory(directory) }
         }
         var list = try MetaRows.removedFiles(transaction.reading, tables)
         guard !list.files.isEmpty || !removedFiles.isEmpty else { return }

@@ -80,7 +80,12 @@ package struct DocumentEdit: Sendable {
         attachments: [EditAttachment] = []
     ) throws(SettleError) -> DocumentEdit {
         let parent = document.revision ?? document.ancestry?.first
-        return try DocumentEdit(id: id, kind: .interactive(parent: parent), document: document, attachments: attachments)
+        return try DocumentEdit(
+            id: id,
+            kind: .interactive(parent: parent),
+            document: document,
+            attachments: attachments
+        )
     }
 
     /// An edit that another replica made: the document names its revision, and perhaps that one's ancestors.
@@ -92,8 +97,16 @@ package struct DocumentEdit: Sendable {
         guard let path = document.ancestry ?? document.revision.map({ [$0] }) else {
             throw SettleError(.badRequest, needsRevision)
         }
-        return try DocumentEdit(id: id, kind: .replicated(path: path), document: document, attachments: attachments)
+        return try DocumentEdit(
+            id: id,
+            kind: .replicated(path: path),
+            document: document,
+            attachments: attachments
+        )
     }
+
+    /// How many of the attachments bring their content along.
+    var newAttachments: Int { attachments.count { !$0.isTakenOver } }
 
     /// The digest on top of a parent, where the edit was made without knowing it or what its stubs stand for.
     ///

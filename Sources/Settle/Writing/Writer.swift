@@ -153,6 +153,18 @@ extension Writer {
                 if case .request(_, let completion) = job { completion(.success(result)) }
             }
             if committed.changedDocuments { database.listeners.committed(committed.commit) }
+            if let removed = committed.removed {
+                // Nobody waits for it, and what can't be removed now stands in the list of removed files.
+                let commit = committed.commit.transaction
+                WorkerThreads.shared.submit {
+                    try? AttachmentFiles.remove(
+                        removed.files,
+                        since: commit,
+                        removed.open,
+                        database.directory
+                    )
+                }
+            }
         } catch {
             lock.unlock()
             remembered.withLock { $0 = Remembered() }
@@ -168,6 +180,8 @@ extension Writer {
         var results: [WriteResult]
         var changedDocuments: Bool
         var commit: Commit
+        /// Files of attachments that lost their last use.
+        var removed: (files: [UInt64], open: OpenEnvironment)?
     }
 
     private func commit(_ requests: [WriteRequest], _ database: Database) throws(SettleError) -> Committed {
@@ -227,14 +241,15 @@ extension Writer {
             update.state.sequence != update.stateBefore.sequence
             || update.state.purgeSequence != update.stateBefore.purgeSequence
         let after = update.documentCounts
-        let removedFiles = update.removedFiles
+        let removed = update.removedFiles
         try update.commit()
-        if !removedFiles.isEmpty {
-            // What can't be removed now stands in the list of removed files.
-            try? AttachmentFiles.remove(removedFiles, since: commit.transaction, open, database.directory)
-        }
         remembered.withLock { $0 = Remembered(counts: after, commit: commit) }
-        return Committed(results: results, changedDocuments: changed, commit: commit)
+        return Committed(
+            results: results,
+            changedDocuments: changed,
+            commit: commit,
+            removed: removed.isEmpty ? nil : (removed, open)
+        )
     }
 }
 

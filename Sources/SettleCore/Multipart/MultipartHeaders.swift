@@ -21,6 +21,13 @@ package struct MultipartHeaders: Sendable {
         MultipartBoundary(contentType: self["Content-Type"])
     }
 
+    /// Whether the part tells of an error instead of a document: `application/json; error="true"`.
+    package var isError: Bool {
+        let bytes = Array((self["Content-Type"] ?? "").utf8)
+        let parameters = bytes.drop { $0 != UInt8(ascii: ";") }
+        return MultipartBoundary.parameter("error", parameters) == Array("true".utf8)
+    }
+
     /// Reads the lines of a block; what is no field is passed over.
     init(lines: ArraySlice<UInt8>) {
         fields = []
@@ -54,14 +61,16 @@ package struct MultipartBoundary: Hashable, Sendable {
         let bytes = Array(contentType.utf8)
         let end = bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.endIndex
         let type = String(decoding: bytes[..<end].trimmed, as: UTF8.self).lowercased()
-        guard type.hasPrefix("multipart/"), let value = Self.boundary(bytes[end...]) else { return nil }
+        guard type.hasPrefix("multipart/"), let value = Self.parameter("boundary", bytes[end...]) else {
+            return nil
+        }
         guard (1...200).contains(value.count) else { return nil }
         subtype = String(type.dropFirst("multipart/".count))
         text = String(decoding: value, as: UTF8.self)
     }
 
     /// Looks through parameters such as `; charset=utf-8; boundary="a b"`.
-    private static func boundary(_ parameters: ArraySlice<UInt8>) -> [UInt8]? {
+    fileprivate static func parameter(_ wanted: String, _ parameters: ArraySlice<UInt8>) -> [UInt8]? {
         var rest = parameters
         while let mark = rest.first {
             if mark == UInt8(ascii: ";") {
@@ -74,7 +83,7 @@ package struct MultipartBoundary: Hashable, Sendable {
             rest = rest.dropFirst().drop { $0 == 0x20 || $0 == 0x09 }
             let value = rest.first == UInt8(ascii: "\"") ? quoted(&rest) : token(&rest)
             let lowercased = String(decoding: name.trimmed, as: UTF8.self).lowercased()
-            if lowercased == "boundary" { return value }
+            if lowercased.hasSameBytes(as: wanted) { return value }
         }
         return nil
     }

@@ -56,15 +56,41 @@ package struct MultipartWriter: Sendable {
 
     /// Opens the part of an attachment, whose stored bytes are its content.
     package mutating func beginPart(_ attachment: Attachment, to output: inout [UInt8]) {
-        let name = attachment.nameText.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        beginPart(
+            name: attachment.nameText,
+            contentType: attachment.contentTypeText,
+            length: attachment.storedLength,
+            encoding: attachment.encoding,
+            to: &output
+        )
+    }
+
+    /// Opens the part of an attachment that is passed on as it came, if its content follows.
+    package mutating func beginPart(_ attachment: IncomingAttachment, to output: inout [UInt8]) {
+        guard case .follows(_, let length, let encoding) = attachment.content else { return }
+        beginPart(
+            name: attachment.nameText,
+            contentType: String(decoding: attachment.contentType, as: UTF8.self),
+            length: length,
+            encoding: encoding,
+            to: &output
+        )
+    }
+
+    private mutating func beginPart(
+        name: String,
+        contentType: String,
+        length: UInt64?,
+        encoding: Attachment.Encoding,
+        to output: inout [UInt8]
+    ) {
+        let name = name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
         var headers = [
             (name: "Content-Disposition", value: "attachment; filename=\"\(name)\""),
-            (name: "Content-Type", value: attachment.contentTypeText),
-            (name: "Content-Length", value: String(attachment.storedLength)),
+            (name: "Content-Type", value: contentType),
         ]
-        if attachment.encoding != .identity {
-            headers.append((name: "Content-Encoding", value: attachment.encoding.name))
-        }
+        if let length { headers.append((name: "Content-Length", value: String(length))) }
+        if encoding != .identity { headers.append((name: "Content-Encoding", value: encoding.name)) }
         beginPart(headers: headers, to: &output)
     }
 

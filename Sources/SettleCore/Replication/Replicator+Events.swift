@@ -37,23 +37,12 @@ extension Replicator {
     package mutating func fetched(_ id: StepID, _ answer: FetchAnswer) -> [Action] {
         guard let item = running.removeValue(forKey: id) else { return [] }
         let wanted = item.step.wanted
-        statistics.documentsRead += answer.documents.count
+        learnSize(of: answer.documents)
+        let writable = copyAttached(answer.documents, wanted, item)
+        statistics.documentsRead += writable.count
         if case .fetch = item.step {
             statistics.bulkGetAttempts += wanted.count
-            statistics.bulkGetDocuments += answer.documents.count
-        }
-        learnSize(of: answer.documents)
-        var writable = answer.documents
-        if writable.contains(where: \.hasAttachments) {
-            for document in writable where document.hasAttachments {
-                fail(
-                    document.id,
-                    document.revision,
-                    "not_implemented",
-                    "The document has attachments, which this replicator does not copy."
-                )
-            }
-            writable.removeAll(where: \.hasAttachments)
+            statistics.bulkGetDocuments += writable.count
         }
         if !writable.isEmpty {
             add(Item(batch: item.batch, step: .write(writable)))
@@ -90,6 +79,36 @@ extension Replicator {
             let delay = RetryDelay.afterFailure(item.attempts)
             add(Item(batch: item.batch, step: .write(again), attempts: item.attempts + 1, delay: delay))
         }
+        return close(item)
+    }
+
+    /// A document with attachments went from the source to the target, or did not.
+    package mutating func copied(_ id: StepID, _ answer: CopyAnswer) -> [Action] {
+        guard let item = running.removeValue(forKey: id), case .copy(let wanted, let inFull) = item.step
+        else {
+            return []
+        }
+        statistics.documentsRead += answer.documentsRead
+        statistics.documentsWritten += answer.documentsWritten
+        var again = Item(batch: item.batch, step: .copy(wanted, inFull: inFull), attempts: item.attempts + 1)
+        if let stub = answer.rejected.first(where: \.isMissingStub), !inFull {
+            // The target lost what it was believed to have.
+            statistics.documentsRead -= answer.rejected.count { $0.name == stub.name }
+            again.step = .copy(wanted, inFull: true)
+            again.attempts = item.attempts
+            add(again)
+        } else if let reason = answer.rejected.first(where: \.isTransient) {
+            guard item.attempts < settings.retries else {
+                return end(.failed(SettleError(.internalError, "\(reason.name): \(reason.reason)")))
+            }
+            again.delay = RetryDelay.afterFailure(item.attempts)
+            add(again)
+        }
+        for rejection in answer.rejected
+        where !rejection.isTransient && (inFull || !rejection.isMissingStub) {
+            fail(rejection.id, rejection.revision, rejection.name, rejection.reason)
+        }
+        if answer.isMissing { lookAgain([wanted], item) }
         return close(item)
     }
 
@@ -149,11 +168,28 @@ extension Replicator {
                     "The source does not have this revision any more."
                 )
             }
-        } else if case .fetchAlone(let revision) = item.step {
-            add(Item(batch: item.batch, step: .fetchAlone(revision), isSecondLook: true, delay: .seconds(2)))
         } else {
-            add(Item(batch: item.batch, step: .fetch(missing), isSecondLook: true, delay: .seconds(2)))
+            var step = item.step
+            if case .fetch = step { step = .fetch(missing) }
+            add(Item(batch: item.batch, step: step, isSecondLook: true, delay: .seconds(2)))
         }
+    }
+
+    /// Queues the copying of documents that have attachments; returns the others.
+    ///
+    /// A revision that has grown into several leaves is copied as a whole if one of them has attachments.
+    private mutating func copyAttached(
+        _ documents: [FetchedDocument],
+        _ wanted: [WantedRevision],
+        _ item: Item
+    ) -> [FetchedDocument] {
+        let attached = Set(documents.lazy.filter(\.hasAttachments).map(\.question))
+        if attached.isEmpty { return documents }
+        for revision in wanted
+        where attached.contains(WantedRevision(id: revision.id, revision: revision.revision)) {
+            add(Item(batch: item.batch, step: .copy(revision, inFull: false)))
+        }
+        return documents.filter { !attached.contains($0.question) }
     }
 
     private mutating func learnSize(of documents: [FetchedDocument]) {
@@ -168,13 +204,21 @@ extension Replicator.Step {
     var wanted: [WantedRevision] {
         switch self {
         case .fetch(let revisions): revisions
-        case .fetchAlone(let revision): [revision]
+        case .fetchAlone(let revision), .copy(let revision, _): [revision]
         case .compare, .write: []
         }
     }
 }
 
+extension FetchedDocument {
+    /// What was asked for, without the ancestors.
+    fileprivate var question: WantedRevision { WantedRevision(id: id, revision: revision) }
+}
+
 extension WriteRejection {
+    /// Whether the target lacks an attachment that came as a stub.
+    fileprivate var isMissingStub: Bool { name == "missing_stub" }
+
     /// Whether the target might take the document a little later.
     fileprivate var isTransient: Bool {
         ["internal_server_error", "timeout", "service_unavailable", "error", "unknown_error"].contains(name)

@@ -50,7 +50,10 @@ extension Replicator {
         case .fetchAlone(let revision) where failure.kind == .answerTooLarge:
             fail(revision.id, revision.revision, failure.name, failure.reason)
             return close(item)
-        case .compare, .fetchAlone: return end(.failed(failure.error))
+        case .copy(let revision, _) where [.answerTooLarge, .malformedAnswer].contains(failure.kind):
+            fail(revision.id, revision.revision, failure.name, failure.reason)
+            return close(item)
+        case .compare, .fetchAlone, .copy: return end(.failed(failure.error))
         }
     }
 

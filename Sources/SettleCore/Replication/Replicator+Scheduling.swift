@@ -6,6 +6,7 @@ extension Replicator {
         batches[item.batch]?.open += 1
         switch item.step {
         case .write: waiting.writes.append(item)
+        case .copy: waiting.copies.append(item)
         case .fetch, .fetchAlone: waiting.fetches.append(item)
         case .compare: waiting.comparisons.append(item)
         }
@@ -43,7 +44,7 @@ extension Replicator {
     mutating func proceed() -> [Action] {
         guard phase == .copying else { return [] }
         var actions: [Action] = []
-        while running.count < settings.concurrentSteps, let item = takeNext() {
+        while let item = takeCopy() ?? takeNext() {
             let id = nextStep
             nextStep += 1
             running[id] = item
@@ -67,8 +68,17 @@ extension Replicator {
         return actions
     }
 
+    private var runningCopies: Int { running.values.count { $0.step.isCopy } }
+
+    /// The next document with attachments, which takes no other step's place: it may take an hour.
+    private mutating func takeCopy() -> Item? {
+        guard !waiting.copies.isEmpty, runningCopies < settings.concurrentCopies else { return nil }
+        return waiting.copies.removeFirst()
+    }
+
     /// The next step to run: later stages first, so that documents in memory leave it soon.
     private mutating func takeNext() -> Item? {
+        guard running.count - runningCopies < settings.concurrentSteps else { return nil }
         if !waiting.writes.isEmpty { return waiting.writes.removeFirst() }
         if !waiting.fetches.isEmpty {
             guard case .fetch(let wanted) = waiting.fetches[0].step, wanted.count > groupSize else {
@@ -104,7 +114,7 @@ extension Replicator {
         if phase == .finished { return [] }
         phase = .closing(outcome)
         isReading = false
-        waiting = ([], [], [])
+        waiting = ([], [], [], [])
         running = [:]
         if isSavingCheckpoint { return [] }
         let last = saveCheckpoint()
@@ -119,4 +129,9 @@ extension Replicator {
         isSavingCheckpoint = true
         return [.saveCheckpoint(through, delay: delay)]
     }
+}
+
+extension Replicator.Step {
+    /// Whether this passes on a document with attachments.
+    fileprivate var isCopy: Bool { if case .copy = self { true } else { false } }
 }

@@ -12,7 +12,8 @@
 //     replicator.checkpointSaved(…)         // [.finish(.completed)]
 //
 // A page of changes becomes a batch, and a batch becomes steps: compare with the target, fetch, write. Several steps
-// run at once, later stages first, which keeps few documents in memory and both peers busy.
+// run at once, later stages first, which keeps few documents in memory and both peers busy. A document that turns out
+// to have attachments is copied by a step of its own, which passes it on in pieces.
 //
 // The subtle thing is the checkpoint. Batches end in any order, yet a checkpoint says "everything up to here is done".
 // So the sequence that may be noted is the end of the last batch before which no batch is open, and a document counts
@@ -34,6 +35,8 @@ package struct Replicator: Sendable {
         package var batchSize = 500
         /// The number of steps that run at once.
         package var concurrentSteps = 4
+        /// The number of documents with attachments that are copied at once, beside the other steps.
+        package var concurrentCopies = 8
         /// The number of batches begun and not finished.
         package var openBatches = 4
         /// The size of documents to ask for in one request, as far as sizes can be foretold.
@@ -56,6 +59,9 @@ package struct Replicator: Sendable {
         case fetchAlone(WantedRevision)
         /// Give the target documents (`_bulk_docs`).
         case write([FetchedDocument])
+        /// Pass a document with attachments from the source to the target, in pieces; `inFull`: also those attachments
+        /// that the target should have.
+        case copy(WantedRevision, inFull: Bool)
     }
 
     /// The number by which the end of a step is reported.
@@ -137,7 +143,7 @@ package struct Replicator: Sendable {
     var firstBatch = 0
     var nextBatch = 0
     var nextStep = 1
-    var waiting: (writes: [Item], fetches: [Item], comparisons: [Item]) = ([], [], [])
+    var waiting: (writes: [Item], copies: [Item], fetches: [Item], comparisons: [Item]) = ([], [], [], [])
     var running: [StepID: Item] = [:]
     var averageBytes = 0
     var isSavingCheckpoint = false

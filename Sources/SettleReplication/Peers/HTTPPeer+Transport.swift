@@ -64,6 +64,71 @@ extension HTTPPeer {
 
     /// Sends a request and reads the whole answer; a status other than success is a failure.
     func answer(to request: Request) async throws(PeerFailure) -> [UInt8] {
+        var outgoing = outgoing(request)
+        if let body = request.body {
+            outgoing.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
+            outgoing.body = .bytes(body.buffer)
+        }
+        return try await answer(to: outgoing, deadline: request.deadline, limit: request.limit)
+    }
+
+    /// Sends a request whose body arrives in pieces, and reads the whole answer.
+    func answer<Pieces: AsyncSequence & Sendable>(
+        to request: Request,
+        contentType: String,
+        length: Int64?,
+        pieces: Pieces
+    ) async throws(PeerFailure) -> [UInt8] where Pieces.Element == ByteBuffer {
+        var outgoing = outgoing(request)
+        outgoing.headers.replaceOrAdd(name: "Content-Type", value: contentType)
+        outgoing.body = .stream(pieces, length: length.map { .known($0) } ?? .unknown)
+        return try await answer(to: outgoing, deadline: request.deadline, limit: request.limit)
+    }
+
+    /// Sends a request and gives the answer as it comes; a status other than success is a failure.
+    func response(to request: Request) async throws(PeerFailure) -> HTTPClientResponse {
+        try await response(to: outgoing(request), deadline: request.deadline)
+    }
+
+    private func answer(
+        to outgoing: HTTPClientRequest,
+        deadline: Duration?,
+        limit: Int
+    ) async throws(PeerFailure) -> [UInt8] {
+        let response = try await response(to: outgoing, deadline: deadline)
+        return try await noting { try await read(response, limit: limit) }
+    }
+
+    private func response(
+        to outgoing: HTTPClientRequest,
+        deadline: Duration?
+    ) async throws(PeerFailure) -> HTTPClientResponse {
+        try await noting {
+            let response = try await send(outgoing, deadline: deadline)
+            guard !(200..<300).contains(response.status.code) else { return response }
+            let text = try await read(response, limit: 1 << 20)
+            let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
+            throw PeerFailure(
+                status: Int(response.status.code),
+                body: text,
+                retryAfter: retryAfter.map { .seconds(max($0, 0)) },
+                url: shownName
+            )
+        }
+    }
+
+    /// Turns whatever goes wrong on the way into a failure of the peer.
+    func noting<Answer>(_ body: () async throws -> Answer) async throws(PeerFailure) -> Answer {
+        do {
+            return try await body()
+        } catch let failure as PeerFailure {
+            throw failure
+        } catch {
+            throw PeerFailure(.transport, name: "no_answer", reason: "\(shownName) does not answer: \(error)")
+        }
+    }
+
+    private func outgoing(_ request: Request) -> HTTPClientRequest {
         var outgoing = HTTPClientRequest(url: endpoint.url + request.path)
         outgoing.method = request.method
         outgoing.headers.add(name: "Accept", value: "application/json")
@@ -75,29 +140,7 @@ extension HTTPPeer {
         for header in endpoint.headers + request.headers {
             outgoing.headers.replaceOrAdd(name: header.name, value: header.value)
         }
-        if let body = request.body {
-            outgoing.headers.add(name: "Content-Type", value: "application/json")
-            outgoing.body = .bytes(body.buffer)
-        }
-        do {
-            let response = try await send(outgoing, deadline: request.deadline)
-            let isSuccess = (200..<300).contains(response.status.code)
-            let text = try await read(response, limit: isSuccess ? request.limit : 1 << 20)
-            guard isSuccess else {
-                let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
-                throw PeerFailure(
-                    status: Int(response.status.code),
-                    body: text,
-                    retryAfter: retryAfter.map { .seconds(max($0, 0)) },
-                    url: shownName
-                )
-            }
-            return text
-        } catch let failure as PeerFailure {
-            throw failure
-        } catch {
-            throw PeerFailure(.transport, name: "no_answer", reason: "\(shownName) does not answer: \(error)")
-        }
+        return outgoing
     }
 
     private func send(_ request: HTTPClientRequest, deadline: Duration?) async throws -> HTTPClientResponse {
@@ -108,7 +151,7 @@ extension HTTPPeer {
         return try await Self.client.execute(request, timeout: .seconds(max(seconds, 1)))
     }
 
-    private func read(_ response: HTTPClientResponse, limit: Int) async throws -> [UInt8] {
+    func read(_ response: HTTPClientResponse, limit: Int) async throws -> [UInt8] {
         var text: [UInt8] = []
         if let length = response.headers.first(name: "Content-Length").flatMap({ Int($0) }) {
             guard length <= limit else { throw tooLarge(limit) }

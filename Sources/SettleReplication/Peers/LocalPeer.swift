@@ -83,7 +83,7 @@ package struct LocalPeer: Peer {
     package func fetch(_ wanted: [WantedRevision]) async throws(PeerFailure) -> FetchAnswer {
         try read { snapshot in
             var text: [UInt8] = []
-            var found: [(index: Int, range: Range<Int>)] = []
+            var found: [(index: Int, range: Range<Int>, hasAttachments: Bool)] = []
             var answer = FetchAnswer()
             for (index, item) in wanted.enumerated() {
                 let before = found.count
@@ -99,13 +99,20 @@ package struct LocalPeer: Peer {
                             .revisions,
                             to: &text
                         )
-                        if isThere { found.append((index, start..<text.count)) }
+                        guard isThere else { continue }
+                        let hasAttachments = try !snapshot.attachments(of: tree.nodes[leaf]).isEmpty
+                        found.append((index, start..<text.count, hasAttachments))
                     }
                 }
                 if found.count == before { answer.missing.append(index) }
             }
-            answer.documents = found.map { index, range in
-                FetchedDocument(id: wanted[index].id, revision: wanted[index].revision, json: text[range])
+            answer.documents = found.map { index, range, hasAttachments in
+                FetchedDocument(
+                    id: wanted[index].id,
+                    revision: wanted[index].revision,
+                    json: text[range],
+                    hasAttachments: hasAttachments
+                )
             }
             return answer
         }
@@ -123,7 +130,7 @@ package struct LocalPeer: Peer {
             do throws(SettleError) {
                 let incoming = try IncomingDocument(parsing: Array(document.json))
                 guard incoming.attachments == nil else {
-                    throw SettleError(.notImplemented, "The document has attachments.")
+                    throw SettleError(.badRequest, "A document with attachments is copied alone.")
                 }
                 edits.append(try .replicated(incoming, id: incoming.id ?? document.id))
             } catch {

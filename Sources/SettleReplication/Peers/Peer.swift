@@ -28,6 +28,24 @@ package protocol Peer: Sendable {
     /// Takes documents as they are, with their ancestry; answers with those it refused.
     func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection]
 
+    /// Which of these attachments' content the database has already.
+    func holds(_ attachments: [Attachment]) throws(PeerFailure) -> [Attachment]
+    /// Sends the leaves that a revision has become, with their attachments' content, until the channel wants no more.
+    ///
+    /// Attachments that the ancestors have are sent as stubs; content that `holder` has is left out where the source can
+    /// tell.
+    func send(
+        _ wanted: WantedRevision,
+        to channel: RevisionChannel,
+        holder: (any Peer)?
+    ) async throws(PeerFailure)
+    /// Takes a revision whose attachments' content is next in the channel; answers with why not, if it was refused.
+    func take(
+        _ revision: AttachedRevision,
+        of id: DocumentID,
+        from channel: RevisionChannel
+    ) async throws(PeerFailure) -> WriteRejection?
+
     /// A local document, named without `_local/`, with `_rev`; nil if there is none.
     func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject?
     /// Writes a local document, whose `_rev` is that of the one it replaces; answers with the new `_rev`.

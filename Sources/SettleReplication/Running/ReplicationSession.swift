@@ -39,6 +39,7 @@ struct ReplicationSession: Sendable {
         case compared(Replicator.StepID, Result<[WantedRevision], PeerFailure>)
         case fetched(Replicator.StepID, Result<FetchAnswer, PeerFailure>)
         case written(Replicator.StepID, Result<[WriteRejection], PeerFailure>)
+        case copied(Replicator.StepID, Result<CopyAnswer, PeerFailure>)
         case saved(SourceSequence, CheckpointStore, JSONObject, PeerFailure?)
         case checkpointDue
         case stop

@@ -78,6 +78,8 @@ struct SessionLoop {
         case .saved(let sequence, let store, let document, nil):
             (self.store, saved) = (store, document)
             return replicator.checkpointSaved(sequence)
+        case .copied(let id, .success(let answer)): return replicator.copied(id, answer)
+        case .copied(let id, .failure(let failure)): return replicator.failed(id, failure)
         case .checkpointDue: return replicator.checkpointDue()
         case .stop: return replicator.stop()
         }
@@ -168,6 +170,13 @@ extension ReplicationSession {
             .fetched(
                 id,
                 await attempt { () async throws(PeerFailure) in try await source.fetchAlone(wanted) }
+            )
+        case .copy(let wanted, let inFull):
+            .copied(
+                id,
+                await attempt { () async throws(PeerFailure) in
+                    try await AttachedCopy(source: source, target: target, inFull: inFull).run(wanted)
+                }
             )
         case .write(let documents):
             .written(id, await attempt { () async throws(PeerFailure) in try await target.write(documents) })

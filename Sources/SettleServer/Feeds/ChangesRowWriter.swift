@@ -116,7 +116,7 @@ struct ChangesRowWriter {
 
     private func passes(_ cursor: borrowing ChangesCursor) -> Bool {
         switch query.filter {
-        case .documents(let ids): cursor.isOne(of: ids)
+        case .documents(let ids): ids.contains(cursor.id)
         case .designDocuments: cursor.isDesign
         case .none, .selector, .function, .view: true
         }

@@ -31,8 +31,8 @@ public struct ServerConfiguration: Sendable {
     public var maximumAttachmentSize = 1 << 30
     /// The largest request body but for uploads of attachments, in bytes after unzipping.
     public var maximumRequestSize = 1 << 30
-    /// The longest request target, in bytes.
-    public var maximumTargetLength = 64 * 1024
+    /// The longest request target, in bytes: ids may be long, and percent-encoding makes them longer.
+    public var maximumTargetLength = 1 << 20
     /// Event loop threads; more than cores, since reading an uncached page blocks one.
     public var eventLoopThreads: Int
 

@@ -101,8 +101,13 @@ public final class SettleServer: Sendable {
 
     /// What a connection's bytes pass through.
     private static func handlers(_ core: ServerCore, _ loop: LoopContext) -> [any ChannelHandler] {
-        [
-            ByteToMessageHandler(HTTPRequestDecoder()),
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        // The target counts as a field.
+        limits.maxHeaderFieldSize = core.configuration.maximumTargetLength + 1024
+        return [
+            ByteToMessageHandler(
+                HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
+            ),
             AttachmentCoding(),
             NIOHTTPRequestDecompressor(limit: .size(core.configuration.maximumRequestSize)),
             HTTPConnection(server: core, loop: loop),

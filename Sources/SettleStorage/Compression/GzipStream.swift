@@ -69,7 +69,8 @@ package final class GzipStream {
         }
     }
 
-    private func run(_ input: ArraySlice<UInt8>, to output: inout [UInt8], ending: Bool) throws(StorageError) {
+    private func run(_ input: ArraySlice<UInt8>, to output: inout [UInt8], ending: Bool) throws(StorageError)
+    {
         let code = unsafe input.withUnsafeBufferPointer { input -> Int32 in
             // zlib never writes through this pointer; its type says so only for newer compilers of C.
             unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)

@@ -117,13 +117,12 @@ package final class BlobFile: Sendable {
 
     /// Appends up to `count` bytes from `offset` on to `output`; fewer only where the file ends.
     package func read(from offset: UInt64, count: Int, into output: inout [UInt8]) throws(StorageError) {
-        let start = output.count
-        output.append(contentsOf: repeatElement(0, count: count))
-        var done = 0
         var failure: StorageError?
-        unsafe output.withUnsafeMutableBytes { buffer in
+        let part = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
             while done < count {
-                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[(start + done)...])
+                let rest = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(buffer)[done...]
+                )
                 let got = unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(done))
                 if got == 0 { return }
                 guard got > 0 else {
@@ -134,8 +133,8 @@ package final class BlobFile: Sendable {
                 done += got
             }
         }
-        output.removeLast(count - done)
         if let failure { throw failure }
+        if output.isEmpty { output = part } else { output.append(contentsOf: part) }
     }
 }
 

@@ -22,6 +22,17 @@ struct DocumentQueryTests {
         #expect(try query("open_revs=[\"1-a\"]").openRevisions == .these([one]))
     }
 
+    @Test("attachments are asked for in full, with their encodings, or since revisions")
+    func attachments() throws {
+        let one = try #require(RevisionID("1-a"))
+        let asked = try query("attachments=true&att_encoding_info=true&atts_since=[\"1-a\"]")
+        #expect(asked.includesAttachments && asked.includesEncodingInfo)
+        #expect(asked.attachmentsSince == [one])
+        let plain = try query("attachments=1&att_encoding_info=false")
+        #expect(!plain.includesAttachments && !plain.includesEncodingInfo)
+        #expect(plain.attachmentsSince == nil)
+    }
+
     @Test(
         "malformed revisions are refused in CouchDB's words",
         arguments: [

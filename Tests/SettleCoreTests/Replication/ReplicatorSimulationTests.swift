@@ -97,6 +97,23 @@ private struct Simulation {
             }
             return replicator.fetched(id, answer(wanted))
         case .fetchAlone(let wanted): return replicator.fetched(id, answer([wanted]))
+        case .copy(let wanted, let inFull):
+            var answer = CopyAnswer()
+            if gone.contains(wanted.id) {
+                answer.isMissing = true
+            } else if poison.contains(wanted.id) {
+                answer.rejected = [
+                    WriteRejection(id: wanted.id, revision: wanted.revision, name: "forbidden", reason: "")
+                ]
+            } else if !inFull, Bool.random(using: &random) {
+                answer.rejected = [
+                    WriteRejection(id: wanted.id, revision: nil, name: "missing_stub", reason: "")
+                ]
+            } else {
+                target.insert(WantedRevision(id: wanted.id, revision: wanted.revision))
+                answer.documentsWritten = 1
+            }
+            return replicator.copied(id, answer)
         case .write(let documents):
             if documents.contains(where: { poison.contains($0.id) }), Bool.random(using: &random) {
                 return replicator.failed(id, Make.status(413))
@@ -125,7 +142,12 @@ private struct Simulation {
                 answer.refused.append(.init(index: index, name: "internal", reason: ""))
             } else {
                 answer.documents.append(
-                    FetchedDocument(id: revision.id, revision: revision.revision, json: [123, 125])
+                    FetchedDocument(
+                        id: revision.id,
+                        revision: revision.revision,
+                        json: [123, 125],
+                        hasAttachments: Int.random(in: 0..<4, using: &random) == 0
+                    )
                 )
             }
         }

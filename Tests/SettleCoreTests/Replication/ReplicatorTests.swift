@@ -142,6 +142,12 @@ struct ReplicatorTests {
             Make.document("a", "1-a", attachments: true), Make.document("b", "1-b"),
         ])
         _ = replicator.fetched(2, answer)
+        var copy = CopyAnswer()
+        copy.documentsRead = 1
+        copy.rejected = [
+            WriteRejection(id: "a", revision: Make.revision("1-a"), name: "too_large", reason: "much")
+        ]
+        #expect(replicator.copied(3, copy) == [])
         let rejection = WriteRejection(
             id: "b",
             revision: Make.revision("1-b"),
@@ -149,12 +155,42 @@ struct ReplicatorTests {
             reason: "not you"
         )
         #expect(
-            replicator.written(3, rejected: [rejection]) == [.saveCheckpoint(Make.sequence(2), delay: .zero)]
+            replicator.written(4, rejected: [rejection]) == [.saveCheckpoint(Make.sequence(2), delay: .zero)]
         )
         #expect(replicator.failures.map(\.id) == ["a", "b"])
-        #expect(replicator.failures.map(\.name) == ["not_implemented", "forbidden"])
+        #expect(replicator.failures.map(\.name) == ["too_large", "forbidden"])
         #expect(replicator.statistics.documentWriteFailures == 2)
         #expect(replicator.statistics.documentsWritten == 0)
+    }
+
+    @Test(
+        "copies a document with attachments by itself, and in full where the target lacks what it should have"
+    )
+    func attachments() {
+        var replicator = fetching()
+        let documents = [Make.document("a", "1-a", attachments: true), Make.document("b", "1-b")]
+        let wanted = Make.wanted("a", "1-a")
+        #expect(
+            replicator.fetched(2, FetchAnswer(documents: documents)) == [
+                .perform(3, .copy(wanted, inFull: false), delay: .zero),
+                .perform(4, .write([documents[1]]), delay: .zero),
+            ]
+        )
+        var answer = CopyAnswer()
+        answer.documentsRead = 1
+        answer.rejected = [
+            WriteRejection(id: "a", revision: Make.revision("1-a"), name: "missing_stub", reason: "f")
+        ]
+        #expect(
+            replicator.copied(3, answer) == [.perform(5, .copy(wanted, inFull: true), delay: .zero)]
+        )
+        #expect(replicator.written(4, rejected: []) == [])
+        answer.rejected = []
+        answer.documentsWritten = 1
+        #expect(replicator.copied(5, answer) == [.saveCheckpoint(Make.sequence(2), delay: .zero)])
+        #expect(replicator.failures == [])
+        #expect(replicator.statistics.documentsRead == 2)
+        #expect(replicator.statistics.documentsWritten == 2)
     }
 
     @Test("looks twice for a missing revision, then lists it")

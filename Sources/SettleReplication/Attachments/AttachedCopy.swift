@@ -1,0 +1,77 @@
+// Copies one document with attachments: the source sends while the target takes, so what is in memory is a few pieces
+// of the content, however large it is.
+
+import SettleCore
+
+/// A copy of a document with attachments from one peer to another.
+struct AttachedCopy: Sendable {
+    let source: any Peer
+    let target: any Peer
+    /// Whether also attachments are sent that the target should have.
+    let inFull: Bool
+
+    /// Copies the leaves that a revision has become.
+    func run(_ wanted: WantedRevision) async throws(PeerFailure) -> CopyAnswer {
+        let channel = RevisionChannel()
+        let question = inFull ? WantedRevision(id: wanted.id, revision: wanted.revision) : wanted
+        let (source, target, inFull) = (source, target, inFull)
+        let result = await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let end = await attempt { () async throws(PeerFailure) in
+                    try await source.send(question, to: channel, holder: inFull ? nil : target)
+                }
+                channel.finish(end)
+            }
+            let result = await attempt { () async throws(PeerFailure) in
+                try await receive(question, from: channel)
+            }
+            channel.close()
+            group.cancelAll()
+            return result
+        }
+        return try result.get()
+    }
+
+    private func receive(_ wanted: WantedRevision, from channel: RevisionChannel) async throws(PeerFailure)
+        -> CopyAnswer
+    {
+        var answer = CopyAnswer()
+        while true {
+            let event: RevisionEvent?
+            do throws(PeerFailure) {
+                event = try await channel.next()
+            } catch  where error.concernsDocument {
+                answer.rejected.append(wanted.rejected(error))
+                return answer
+            }
+            guard let event else { return answer }
+            switch event {
+            case .revision(let revision):
+                answer.documentsRead += 1
+                if let rejection = try await target.take(revision, of: wanted.id, from: channel) {
+                    answer.rejected.append(rejection)
+                } else {
+                    answer.documentsWritten += 1
+                }
+            case .missing: answer.isMissing = true
+            // The rest of a revision that was refused.
+            case .content, .contentEnd: break
+            }
+        }
+    }
+}
+
+extension PeerFailure {
+    /// Whether the peer refused one document, as opposed to the whole database, or for the moment.
+    var concernsDocument: Bool {
+        guard let status else { return false }
+        return (400..<500).contains(status) && ![401, 404, 408, 429].contains(status)
+    }
+}
+
+extension WantedRevision {
+    /// The revision as one that could not be copied.
+    func rejected(_ failure: PeerFailure) -> WriteRejection {
+        WriteRejection(id: id, revision: revision, name: failure.name, reason: failure.reason)
+    }
+}

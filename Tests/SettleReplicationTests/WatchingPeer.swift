@@ -1,0 +1,71 @@
+import SettleCore
+import Synchronization
+
+@testable import SettleReplication
+
+/// The names of the attachments whose content a target was given, revision by revision.
+final class WatchedContents: Sendable {
+    private let names = Mutex<[[String]]>([])
+
+    var contents: [[String]] { names.withLock { $0 } }
+
+    func note(_ revision: AttachedRevision) {
+        names.withLock { $0.append(revision.following.map(\.nameText)) }
+    }
+}
+
+/// A peer that does what another one does, and notes what content it is given.
+struct WatchingPeer: Peer {
+    private let peer: any Peer
+    private let watched: WatchedContents
+
+    init(_ peer: any Peer, _ watched: WatchedContents) {
+        self.peer = peer
+        self.watched = watched
+    }
+
+    var shownName: String { peer.shownName }
+    func information() async throws(PeerFailure) -> PeerInformation { try await peer.information() }
+    func create(_ parameters: [NamedText]) async throws(PeerFailure) { try await peer.create(parameters) }
+    func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject? { try await peer.document(id) }
+    func changes(_ query: ChangesRequest) async throws(PeerFailure) -> ChangesPage {
+        try await peer.changes(query)
+    }
+    func missing(from rows: [ChangedDocument]) async throws(PeerFailure) -> [WantedRevision] {
+        try await peer.missing(from: rows)
+    }
+    func fetch(_ wanted: [WantedRevision]) async throws(PeerFailure) -> FetchAnswer {
+        try await peer.fetch(wanted)
+    }
+    func fetchAlone(_ wanted: WantedRevision) async throws(PeerFailure) -> FetchAnswer {
+        try await peer.fetchAlone(wanted)
+    }
+    func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection] {
+        try await peer.write(documents)
+    }
+    func holds(_ attachments: [Attachment]) throws(PeerFailure) -> [Attachment] {
+        try peer.holds(attachments)
+    }
+    func send(
+        _ wanted: WantedRevision,
+        to channel: RevisionChannel,
+        holder: (any Peer)?
+    ) async throws(PeerFailure) {
+        try await peer.send(wanted, to: channel, holder: holder)
+    }
+    func take(
+        _ revision: AttachedRevision,
+        of id: DocumentID,
+        from channel: RevisionChannel
+    ) async throws(PeerFailure) -> WriteRejection? {
+        watched.note(revision)
+        return try await peer.take(revision, of: id, from: channel)
+    }
+    func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject? {
+        try await peer.localDocument(name)
+    }
+    func saveLocalDocument(_ name: String, _ document: JSONObject) async throws(PeerFailure) -> String {
+        try await peer.saveLocalDocument(name, document)
+    }
+    func ensureFullCommit() async throws(PeerFailure) -> String { try await peer.ensureFullCommit() }
+}

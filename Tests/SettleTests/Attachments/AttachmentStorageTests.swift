@@ -1,0 +1,183 @@
+// Where attachments lie, and when they go.
+
+import SettleCore
+import SettleStorage
+import SettleTestSupport
+import Testing
+
+@testable import Settle
+
+@Suite("Stored attachments")
+struct AttachmentStorageTests {
+    private static let limit = 5000
+    private let large = noise(limit + 1)
+
+    private func database(mayBeKept: Bool = true) throws -> TestDatabase {
+        var options = StoreOptions(syncsCommits: false)
+        options.inlineAttachmentLimit = Self.limit
+        return try TestDatabase(options: options, mayBeKept: mayBeKept)
+    }
+
+    @Test(
+        "Small content lies in the database, large content in a file, and both read back",
+        arguments: [1, 1000, .max]
+    )
+    func places(pieces: Int) async throws {
+        let test = try database()
+        let sizes = [0, 1, 4096, Self.limit, Self.limit + 1, 30_000]
+        for size in sizes {
+            let content = noise(size)
+            let staged = try test.stage(content, pieces: pieces)
+            #expect(staged.storedLength == UInt64(size))
+            let entry = EditAttachment.staged(name: [97], contentType: Array("x/y".utf8), staged)
+            try test.put(DocumentID("d\(size)"), attachments: [entry])
+            #expect(
+                try test.database.attachment("a", of: DocumentID("d\(size)"))?.bytes() == content,
+                "\(size)"
+            )
+        }
+        #expect(try await test.files(2).count == 2)
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("Any part of the stored bytes can be read")
+    func parts() throws {
+        let test = try database()
+        for (id, content) in [("large", large), ("small", Array("0123456789".utf8))] {
+            try test.put(DocumentID(id), attachments: [test.new("f", content)])
+            let attachment = try #require(try test.database.attachments(of: DocumentID(id), at: nil)?.first)
+            let reader = try #require(try test.database.attachmentReader(attachment))
+            for (offset, count) in [(0, 4), (3, 5), (content.count - 2, 100), (content.count + 5, 3)] {
+                var part: [UInt8] = []
+                try reader.read(from: UInt64(offset), count: count, into: &part)
+                #expect(part == Array(content.dropFirst(offset).prefix(count)), "\(id) from \(offset)")
+            }
+        }
+    }
+
+    @Test("The same bytes are stored once, until the last document has lost them")
+    func sharing() async throws {
+        let test = try database()
+        let first = try #require(
+            try test.put("a", attachments: [test.new("f", large), test.new("g", large)]).revision
+        )
+        let other = try #require(try test.put("b", attachments: [test.new("h", large, "image/png")]).revision)
+        #expect(try await test.files(1) == [1])
+        #expect(try test.state.blobCount == 1)
+        try test.put("a", parent: first, attachments: [])
+        try await test.database.compact()
+        #expect(try await test.files(1) == [1])
+        #expect(try test.database.attachment("h", of: "b")?.bytes() == large)
+        try test.put("b", parent: other, attachments: [])
+        #expect(try await test.files(1) == [1], "the old revision can still be read")
+        try await test.database.compact()
+        #expect(try await test.files(0) == [])
+        #expect(try test.state.blobCount == 0)
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("A purge removes what only the purged revisions had")
+    func purge() async throws {
+        let test = try database()
+        let keeper = try test.new("k", noise(4000, seed: 7))
+        let first = try #require(try test.put("a", attachments: [test.new("f", large), keeper]).revision)
+        let second = try #require(try test.put("a", parent: first, attachments: [.stub("k")]).revision)
+        try test.put("b", attachments: [keeper])
+        _ = try test.database.performBlocking(.purge([("a", [second])]))
+        #expect(try await test.files(0) == [])
+        #expect(try test.state.blobCount == 1)
+        #expect(try test.database.attachment("k", of: "b")?.bytes() == noise(4000, seed: 7))
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("Bytes that only old revisions have are forgotten like old bodies")
+    func retention() throws {
+        let test = try database()
+        var revision: RevisionID?
+        for index in 0..<80 {
+            revision = try test.put(
+                "a",
+                parent: revision,
+                attachments: [test.new("f", noise(60_000, seed: UInt8(index)))]
+            ).revision
+        }
+        #expect(try test.state.supersededBytes <= 1 << 20)
+        #expect(try AttachmentFiles.numbers(test.database.directory).count <= 40)
+        // An edit that keeps the attachment supersedes a few bytes only.
+        let before = try test.state.supersededBytes
+        for index in 0..<5 {
+            revision = try test.put("a", #"{"n":\#(index)}"#, parent: revision, attachments: [.others()])
+                .revision
+        }
+        #expect(try test.state.supersededBytes < before + 2000)
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("A reader keeps a removed file readable, and the file goes later")
+    func readers() async throws {
+        let test = try database()
+        let first = try #require(try test.put("a", attachments: [test.new("f", large)]).revision)
+        let content = try #require(try test.database.attachment("f", of: "a"))
+        try test.database.read { snapshot in
+            _ = try test.database.performBlocking(.purge([("a", [first])]))
+            #expect(try await test.files(1) == [1])
+            #expect(
+                try snapshot.attachments(of: "a", at: nil).flatMap { try snapshot.reader(of: $0[0]) } != nil
+            )
+        }
+        #expect(try test.database.check() == [])
+        #expect(try content.bytes() == large)
+        try await test.database.compact()
+        try test.put("b", #"{"n":1}"#)
+        #expect(try await test.files(0) == [])
+        #expect(try content.bytes() == large)
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("Uploads that come to nothing leave nothing behind")
+    func abandoned() async throws {
+        let test = try database()
+        let directory = AttachmentFiles.directory(test.database.directory)
+        do {
+            let upload = try AttachmentUpload(in: test.database, contentType: [])
+            try upload.append(large[...])
+            #expect(try FileSystem.list(directory).count == 1)
+            try await test.database.compact()
+            #expect(try FileSystem.list(directory).count == 1, "a draft whose writer lives stays")
+            upload.discard()
+        }
+        #expect(try FileSystem.list(directory) == [])
+        do { _ = try test.stage(large) }
+        #expect(try FileSystem.list(directory) == [])
+        // A draft nobody has locked: its writer was killed.
+        try FileSystem.replaceFile("\(directory)/draft-dead", with: [1, 2, 3])
+        try await test.database.compact()
+        #expect(try FileSystem.list(directory) == [])
+    }
+
+    @Test("A refused edit stores nothing, and its content may be used again")
+    func refused() async throws {
+        let test = try database()
+        try test.put("a", #"{"n":1}"#)
+        let entry = try test.new("f", large)
+        #expect(try test.put("a", attachments: [entry]).error?.kind == .conflict)
+        #expect(try await test.files(0) == [])
+        #expect(try test.put("b", attachments: [entry]).error == nil)
+        #expect(try test.put("c", attachments: [entry]).error == nil)
+        #expect(try await test.files(1) == [1])
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("The checker sees missing, wrong and superfluous files")
+    func checker() throws {
+        let test = try database(mayBeKept: false)
+        try test.put("a", attachments: [test.new("f", large), test.new("g", noise(20_000, seed: 9))])
+        let directory = AttachmentFiles.directory(test.database.directory)
+        try FileSystem.remove("\(directory)/1")
+        try FileSystem.replaceFile("\(directory)/2", with: noise(20_000, seed: 8))
+        let findings = try test.database.check()
+        #expect(findings.contains { $0.contains("has lost its file 1") })
+        #expect(findings.contains { $0.contains("another SHA-256") })
+        #expect(findings.count == 2)
+    }
+}
