@@ -1,8 +1,7 @@
 // What a client is willing to read.
 //
-// CouchDB reads the header in two ways, and both matter to its clients. Where it chooses between JSON and multipart
-// for many documents it weighs properly: wildcards count, `q=0` excludes, no header accepts everything. Where a
-// single document may come as multipart it only looks whether the type is *named*: `*/*` still gets JSON.
+// It decides between JSON and multipart wherever CouchDB has both: wildcards count, `q=0` excludes, and no header at all
+// accepts everything, so a client that wants JSON has to say so.
 
 /// The media types in an `Accept` header.
 package struct AcceptHeader: Sendable {
@@ -31,10 +30,5 @@ package struct AcceptHeader: Sendable {
             }
         }
         return false
-    }
-
-    /// Whether the header names the type itself.
-    package func names(_ type: String) -> Bool {
-        entries?.contains { $0.type == type } ?? false
     }
 }

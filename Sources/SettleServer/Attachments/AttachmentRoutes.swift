@@ -81,10 +81,8 @@ extension ServerCore {
                 body.append(reader, 0..<length)
                 return .segments(body, head)
             }
-            body.append(try reader.decoded())
-            head.contentLength = length
-            let decoded = body
-            return .stream(head) { _ in SegmentsSource(decoded) }
+            body.append(try reader.decoded(), length: length)
+            return .segments(body, head)
         }
     }
 

@@ -13,7 +13,8 @@ struct BodySegments: Sendable {
     private enum Segment: Sendable {
         case bytes([UInt8])
         case stored(AttachmentReader, Range<UInt64>)
-        case decoded(AttachmentDecoder)
+        /// With the length that the content must have, where the head of the answer names it.
+        case decoded(AttachmentDecoder, UInt64?)
     }
 
     private var segments: ArraySlice<Segment> = []
@@ -28,7 +29,8 @@ struct BodySegments: Sendable {
             switch segment {
             case .bytes(let bytes): length += UInt64(bytes.count)
             case .stored(_, let range): length += UInt64(range.count)
-            case .decoded: return nil
+            case .decoded(_, let bytes?): length += bytes
+            case .decoded(_, nil): return nil
             }
         }
         return length
@@ -46,8 +48,11 @@ struct BodySegments: Sendable {
     }
 
     /// Adds the decoded content of an attachment.
-    mutating func append(_ decoder: AttachmentDecoder) {
-        segments.append(.decoded(decoder))
+    ///
+    /// Who sent compressed content may have lied about its length, and more bytes than announced would look like the
+    /// next response: where a length is given, content that has another breaks off.
+    mutating func append(_ decoder: AttachmentDecoder, length: UInt64? = nil) {
+        segments.append(.decoded(decoder, length))
     }
 
     /// Adds all that another body has.
@@ -71,10 +76,15 @@ struct BodySegments: Sendable {
                 }
                 let rest = range.lowerBound + UInt64(wanted)..<range.upperBound
                 if !rest.isEmpty { segments.insert(.stored(reader, rest), at: segments.startIndex) }
-            case .decoded(let decoder):
-                guard let part = try decoder.next() else { continue }
+            case .decoded(let decoder, let length):
+                let part = try decoder.next()
+                let count = UInt64(part?.count ?? 0)
+                guard length.map({ part == nil ? $0 == 0 : $0 >= count }) ?? true else {
+                    throw SettleError(.internalError, "An attachment is not as long as its document says.")
+                }
+                guard let part else { continue }
                 output += part
-                segments.insert(segment, at: segments.startIndex)
+                segments.insert(.decoded(decoder, length.map { $0 - count }), at: segments.startIndex)
             }
         }
     }

@@ -60,9 +60,11 @@ struct IncomingRequest {
 
     /// Whether a PUT brings attachments as they are.
     private static func isStreamed(_ target: RequestTarget, _ headers: HTTPHeaders) -> Bool {
-        guard target.segments.count > 1 else { return false }
-        if AttachmentPath(target.segments) != nil { return true }
-        guard let type = headers.first(name: "Content-Type") else { return false }
+        let path = target.segments
+        guard path.count > 1 else { return false }
+        if AttachmentPath(path) != nil { return true }
+        let isDocument = path.count == (path[1].elementsEqual("_design".utf8) ? 3 : 2)
+        guard isDocument, let type = headers.first(name: "Content-Type") else { return false }
         return type.utf8.count > 17 && type.prefix(17).lowercased() == "multipart/related"
     }
 

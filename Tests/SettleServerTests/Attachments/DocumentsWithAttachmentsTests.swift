@@ -72,6 +72,41 @@ struct DocumentsWithAttachmentsTests {
         }
     }
 
+    @Test("compressed content whose length is not what was claimed breaks off instead of running on")
+    func falseLength() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            // "already compressed", 18 bytes
+            let zipped = try #require(
+                Base64.decode("H4sIAAAAAAACA0vMKUpNTKlUSM7PLShKLS5OTQEA/Co7NBIAAAA=".utf8)
+            )
+            for (length, status) in [(17, 500), (18, 200), (19, 500)] {
+                let start = """
+                    --b\r\n\r\n{"_attachments":{"f":{"follows":true,"content_type":"text/plain",\
+                    "encoding":"gzip","length":\(length),"encoded_length":\(zipped.count)}}}\r\n--b\r\n\r\n
+                    """
+                let body = Array(start.utf8) + zipped + Array("\r\n--b--".utf8)
+                let connection = try await server.connect()
+                try await connection.send(
+                    """
+                    PUT /db/d\(length) HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/related; boundary=b\r\n\
+                    Content-Length: \(body.count)\r\n\r\n
+                    """
+                )
+                try await connection.send(body)
+                #expect(try await connection.response().status == 201)
+                let target = "/db/d\(length)/f"
+                #expect(try await connection.exchange("GET", target).status == status)
+                let stored = try await connection.exchange(
+                    "HEAD",
+                    target,
+                    headers: [("Accept-Encoding", "gzip")]
+                )
+                #expect(stored.headers["content-length"] == "\(zipped.count)")
+            }
+        }
+    }
+
     @Test("content comes with the document as multipart to those who take it, and as base64 to others")
     func reading() async throws {
         try await TestServer.run { server in
