@@ -35,6 +35,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var data: DataOptions
 
     func run() async throws {
+        DatabaseFolder.prepareProcess()
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         let environment = ProcessInfo.processInfo.environment
         var configuration = ServerConfiguration(folder: data.directory)
