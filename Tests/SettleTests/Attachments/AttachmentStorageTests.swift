@@ -120,7 +120,9 @@ struct AttachmentStorageTests {
         let content = try #require(try test.database.attachment("f", of: "a"))
         try test.database.read { snapshot in
             _ = try test.database.performBlocking(.purge([("a", [first])]))
-            #expect(try await test.files(1) == [1])
+            let next = snapshot.transaction.id + 1
+            try AttachmentFiles.remove([1], since: next, snapshot.open, test.database.directory)
+            #expect(try AttachmentFiles.numbers(test.database.directory) == [1])
             #expect(
                 try snapshot.attachments(of: "a", at: nil).flatMap { try snapshot.reader(of: $0[0]) } != nil
             )
@@ -131,6 +133,40 @@ struct AttachmentStorageTests {
         try test.put("b", #"{"n":1}"#)
         #expect(try await test.files(0) == [])
         #expect(try content.bytes() == large)
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("What is written, purged and stemmed while a compaction runs is in the new file")
+    func compaction() async throws {
+        let test = try database()
+        let contents = (0..<12).map { noise($0 % 2 == 0 ? 3000 : 7000, seed: UInt8($0 + 1)) }
+        _ = try test.database.performBlocking(.revisionsLimit(3))
+        for index in 0..<2000 { try test.put(DocumentID("old\(index)"), #"{"n":\#(index)}"#) }
+        let database = test.database
+        async let compactions: Void = {
+            for _ in 0..<6 { try await database.compact() }
+        }()
+        var latest: [DocumentID: (RevisionID, Int)] = [:]
+        for step in 0..<500 {
+            let id = DocumentID("doc\(step % 7)")
+            let number = (step * 5 + step / 11) % contents.count
+            let entry = try test.new("f", contents[number])
+            let revision = try #require(
+                try test.put(id, parent: latest[id]?.0, attachments: [entry]).revision
+            )
+            latest[id] = (revision, number)
+            if step % 23 == 0 {
+                while let record = try database.read({ try $0.document(id) }) {
+                    _ = try database.performBlocking(.purge([(id, [record.winner.revision])]))
+                }
+                latest[id] = nil
+            }
+            if step % 31 == 0 { _ = try database.performBlocking(.forgetSuperseded(steps: 4)) }
+        }
+        try await compactions
+        for (id, (_, number)) in latest {
+            #expect(try database.attachment("f", of: id)?.bytes() == contents[number], "\(id)")
+        }
         #expect(try test.database.check() == [])
     }
 
