@@ -106,7 +106,7 @@ extension Snapshot {
             return AttachmentReader(attachment, .bytes(bytes))
         }
         guard let file = try BlobFile.open(AttachmentFiles.path(database.directory, row.file)) else {
-            throw StorageError.corrupted
+            throw SettleError(.internalError, "The file of an attachment is missing.")
         }
         return AttachmentReader(attachment, .file(file))
     }

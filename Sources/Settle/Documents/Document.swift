@@ -32,6 +32,7 @@ extension Database {
     ///   - id: The document's id.
     ///   - revision: The revision to read; its body may have been forgotten since, which is nil too.
     /// - Returns: The document.
+    /// - Throws: `notFound` if the database is gone.
     public func document(_ id: DocumentID, revision: RevisionID? = nil) throws(SettleError) -> Document? {
         let found: (RevisionID, Bool, [UInt8])? = try read { snapshot in
             guard let record = try snapshot.document(id) else { return nil }
@@ -118,6 +119,7 @@ extension Database {
     ///   - end: The id to stop before; nil goes on to the last.
     ///   - limit: How many documents at most: they are all held in memory.
     /// - Returns: The documents' winning revisions.
+    /// - Throws: `notFound` if the database is gone.
     public func documents(
         from first: DocumentID? = nil,
         to end: DocumentID? = nil,

@@ -1,8 +1,9 @@
 // A compacted copy that is being brought up to date with the file it was copied from.
 //
 // The copy knows how far it is: its own `state` names the last sequence and purge it has. What came after is in the
-// source's `changes` and `purges`; small tables are copied whole. Bodies are decided last: a body that the source has
-// forgotten since must not survive in the copy.
+// source's `changes` and `purges`; small tables are copied whole. New bodies are those with numbers that the copy has not
+// reached, and blobs follow the bodies that use them. A body that the source has forgotten since must not survive in the
+// copy.
 
 import SettleCore
 import SettleStorage
@@ -72,9 +73,10 @@ final class CompactionDraft: Sendable {
         for number in numbers {
             guard let row = try from.bytes(source.tables.changes, number) else { continue }
             let id = DocumentID(bytes: Array(row[try ChangeRow(decoding: row.span).idOffset...]))
-            try copy(id, row, at: number, newBodies: state.nextBody, from, source.tables, to)
+            try copy(id, row, at: number, from, source.tables, to)
             count += 1
         }
+        try copyBodies(from: state.nextBody, from, source.tables, to)
         try forgetSuperseded(from, source.tables, to)
         for name in ["superseded", "counts", "purges", "local", "meta"] {
             try copyTable(from, source.environment.table(name), to, environment.table(name))
@@ -88,7 +90,6 @@ final class CompactionDraft: Sendable {
         _ id: DocumentID,
         _ row: [UInt8],
         at sequence: UInt64,
-        newBodies: UInt64,
         _ from: borrowing ReadTransaction,
         _ sourceTables: Tables,
         _ to: borrowing WriteTransaction
@@ -102,11 +103,6 @@ final class CompactionDraft: Sendable {
         }
         try to.put(tables.documents, id.bytes, bytes)
         try to.put(tables.changes, sequence, row, append: true)
-        for node in try from.tree(of: record, sourceTables).nodes where node.body >= newBodies {
-            if let body = try from.bytes(sourceTables.bodies, node.body) {
-                try putBody(node.body, body, from, sourceTables, to)
-            }
-        }
         guard let trunk = record.head.trunkGenerations else { return }
         for chunk in HistoryChunk.index(of: trunk.lowerBound)...HistoryChunk.index(of: trunk.upperBound) {
             let key = HistoryChunk.key(document: record.number, chunk: chunk)
@@ -176,31 +172,43 @@ final class CompactionDraft: Sendable {
         for body in gone { try deleteBody(body, to) }
     }
 
-    /// Puts a body into the draft, with the blobs that it is the first to use.
+    /// Copies the bodies that were stored since, with the blobs that they are the first to use.
     ///
     /// The draft counts the uses of blobs as the source does, by its own bodies, so only new blobs are ever copied.
     /// Files stay where they are: both generations name them.
-    private func putBody(
-        _ number: UInt64,
-        _ body: [UInt8],
+    private func copyBodies(
+        from first: UInt64,
         _ from: borrowing ReadTransaction,
         _ sourceTables: Tables,
         _ to: borrowing WriteTransaction
     ) throws {
-        try to.put(tables.bodies, number, body)
-        for attachment in try AttachedBody(decoding: body.span)?.attachments ?? [] {
-            guard try !to.useBlob(attachment.blob, tables) else { continue }
-            guard var row = try from.blob(attachment.blob, sourceTables) else { throw StorageError.corrupted }
-            row.uses = 1
-            let key = attachment.blob.bytes
-            try to.put(tables.blobs, key, row.encoded)
-            if row.file == 0 {
-                guard let bytes = try from.bytes(sourceTables.blobBytes, key) else {
-                    throw StorageError.corrupted
-                }
-                try to.put(tables.blobBytes, key, bytes)
+        var bodies = try from.cursor(sourceTables.bodies)
+        var found = try bodies.seek(atLeast: first)
+        while found {
+            let row = [UInt8](bodies.value)
+            try to.put(tables.bodies, bodies.integerKey, row, append: true)
+            for attachment in try AttachedBody(decoding: row.span)?.attachments ?? [] {
+                try useBlob(attachment.blob, from, sourceTables, to)
             }
+            found = try bodies.next()
         }
+    }
+
+    private func useBlob(
+        _ blob: BlobKey,
+        _ from: borrowing ReadTransaction,
+        _ sourceTables: Tables,
+        _ to: borrowing WriteTransaction
+    ) throws {
+        guard try !to.useBlob(blob, tables) else { return }
+        guard var row = try from.blob(blob, sourceTables) else { throw StorageError.corrupted }
+        row.uses = 1
+        try to.put(tables.blobs, blob.bytes, row.encoded)
+        guard row.file == 0 else { return }
+        guard let bytes = try from.bytes(sourceTables.blobBytes, blob.bytes) else {
+            throw StorageError.corrupted
+        }
+        try to.put(tables.blobBytes, blob.bytes, bytes)
     }
 
     /// Deletes a body of the draft, if it is there, with the blobs that nothing else uses.
