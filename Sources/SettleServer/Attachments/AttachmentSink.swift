@@ -40,7 +40,8 @@ final class AttachmentSink: BodySink {
         try path.validate()
         revision = try request.attachmentRevision
         contentType =
-            request.headers.first(name: "Content-Type").map { Array($0.utf8) } ?? Attachment.defaultContentType
+            request.headers.first(name: "Content-Type").map { Array($0.utf8) }
+            ?? Attachment.defaultContentType
         let encoding = try Attachment.Encoding(
             contentEncoding: request.headers.first(name: AttachmentCoding.field)
         )

@@ -58,7 +58,9 @@ extension Database {
             for edit in edits where !edit.stubs.isEmpty {
                 guard let known = try snapshot.attachmentsForStubs(of: edit) else { continue }
                 for stub in edit.stubs {
-                    let isThere = known.contains { $0.name == stub.name && stub.revpos ?? $0.revpos == $0.revpos }
+                    let isThere = known.contains {
+                        $0.name == stub.name && stub.revpos ?? $0.revpos == $0.revpos
+                    }
                     if !isThere { throw IncomingAttachment.missingStub(stub.name, in: edit.id) }
                 }
             }
@@ -86,11 +88,14 @@ extension Snapshot {
             guard let index = tree.index(of: parent), tree.leaves.contains(index) else { return nil }
             return try attachments(of: tree.nodes[index])
         case .replicated(let path):
-            if let newest = path.first, let index = tree.index(of: newest), try isAvailable(tree.nodes[index]) {
+            if let newest = path.first, let index = tree.index(of: newest), try isAvailable(tree.nodes[index])
+            {
                 return nil
             }
             for revision in path.dropFirst() {
-                guard let index = tree.index(of: revision), try isAvailable(tree.nodes[index]) else { continue }
+                guard let index = tree.index(of: revision), try isAvailable(tree.nodes[index]) else {
+                    continue
+                }
                 return try attachments(of: tree.nodes[index])
             }
             return []

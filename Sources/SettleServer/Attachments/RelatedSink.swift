@@ -45,7 +45,8 @@ final class RelatedSink: BodySink {
         try id.validateText()
         guard !id.isLocal else { throw ServerCore.attachmentsOfLocalDocument }
         query = try DocumentQuery(request.query)
-        guard let boundary = MultipartBoundary(contentType: request.headers.first(name: "Content-Type")) else {
+        guard let boundary = MultipartBoundary(contentType: request.headers.first(name: "Content-Type"))
+        else {
             throw SettleError(.badRequest, "The Content-Type of a multipart body must name its boundary.")
         }
         state = Mutex(State(parser: MultipartParser(boundary: boundary.text)))
@@ -73,7 +74,10 @@ final class RelatedSink: BodySink {
             }
             let edits = state.edits.compactMap { $0 }
             guard edits.count == state.attachments.count else {
-                throw SettleError(.badRequest, "The multipart body has fewer parts than attachments that follow.")
+                throw SettleError(
+                    .badRequest,
+                    "The multipart body has fewer parts than attachments that follow."
+                )
             }
             return (document, edits)
         }

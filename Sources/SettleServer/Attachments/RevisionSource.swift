@@ -106,7 +106,9 @@ extension ServerCore {
         let wanted = query.wantsLatest ? nil : query.revision
         var tag: [UInt8]?
         let found = try database.read { snapshot -> (contentType: String, segments: BodySegments)? in
-            guard let record = try snapshot.document(id), wanted != nil || !record.isDeleted else { return nil }
+            guard let record = try snapshot.document(id), wanted != nil || !record.isDeleted else {
+                return nil
+            }
             let tree = try snapshot.tree(of: record)
             guard let node = wanted.map({ tree.index(of: $0) }) ?? tree.winner,
                 try !snapshot.attachments(of: tree.nodes[node]).isEmpty
