@@ -13,11 +13,15 @@ package enum Allocator {
     /// sign that they come and go, and serves the next from its heaps: then all of it is touched, and freed heaps
     /// stay with the process. 500 databases, created and deleted, left 550 MB behind.
     ///
+    /// It also lets all threads share a few heaps: with one for each, what one thread has freed is no use to another, and
+    /// a server's memory grows with its threads instead of its work.
+    ///
     /// A decision for a whole process, so programs take it, not the library.
     package static func givesBackLargeBlocks() {
         #if os(Linux) && canImport(Glibc)
-        _ = mallopt(M_MMAP_THRESHOLD, 1 << 20)
-        _ = mallopt(M_TRIM_THRESHOLD, 8 << 20)
+        _ = mallopt(M_MMAP_THRESHOLD, 320 << 10)
+        _ = mallopt(M_TRIM_THRESHOLD, 2 << 20)
+        _ = mallopt(M_ARENA_MAX, 2)
         #endif
     }
 }
