@@ -145,7 +145,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "SettleStorageTests", dependencies: ["SettleStorage"], swiftSettings: settings),
+        .testTarget(
+            name: "SettleStorageTests",
+            dependencies: ["SettleStorage", "SettleTestSupport"],
+            swiftSettings: settings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -47,7 +47,7 @@ package func runSettle(
     process.standardInput = FileHandle(forReadingAtPath: source)
     process.standardOutput = FileHandle(forWritingAtPath: output)
     process.standardError = FileHandle(forWritingAtPath: errors)
-    try process.run()
+    try start(process)
     process.waitUntilExit()
     func text(_ file: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
@@ -70,7 +70,7 @@ package final class RunningCommand {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try start(process)
     }
 
     /// The next line that it prints, with its line feed; empty at the end.

@@ -23,7 +23,7 @@ struct DiskRecorder {
             "cc", "-shared", "-fPIC", "-O1", "-Wall", "-o", library, source.path(percentEncoded: false),
             "-ldl",
         ]
-        try compiler.run()
+        try start(compiler)
         compiler.waitUntilExit()
         guard compiler.terminationStatus == 0 else {
             throw DiskRecordError.malformed("recorder.c does not compile")

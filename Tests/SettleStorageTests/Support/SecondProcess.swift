@@ -1,4 +1,5 @@
 import Foundation
+import SettleTestSupport
 
 /// Another process that uses an environment's file, written in C against LMDB alone.
 ///
@@ -18,7 +19,7 @@ final class SecondProcess {
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.standardOutput = output
-        try process.run()
+        try start(process)
         let answer = try output.fileHandleForReading.read(upToCount: 6)
         guard answer == Data("ready\n".utf8) else {
             process.waitUntilExit()
@@ -46,7 +47,7 @@ final class SecondProcess {
         let compiler = Process()
         compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         compiler.arguments = ["cc", "-o", program, source, "-llmdb"]
-        try compiler.run()
+        try start(compiler)
         compiler.waitUntilExit()
         guard compiler.terminationStatus == 0 else {
             throw Failure(
