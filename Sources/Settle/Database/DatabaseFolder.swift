@@ -146,15 +146,6 @@ extension DatabaseFolder {
     public static func prepareProcess() {
         Allocator.givesBackLargeBlocks()
     }
-
-    /// Closes every file; a later use opens it again.
-    package func closeAll() {
-        let databases = state.withLock { state in
-            defer { state.used = [:] }
-            return state.used.values.map(\.database)
-        }
-        for database in databases { database.closeForNow() }
-    }
 }
 
 // MARK: Events

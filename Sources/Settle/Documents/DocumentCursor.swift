@@ -53,7 +53,6 @@ package struct DocumentCursor: ~Copyable, ~Escapable {
 
     package var isDeleted: Bool { summary?.isDeleted ?? true }
     package var sequence: UInt64 { summary?.sequence ?? 0 }
-    package var hasConflicts: Bool { summary?.flags.contains(.conflicted) ?? false }
     package var revision: RevisionID { summary?.winner ?? RevisionID(0, RevisionDigest(high: 0, low: 0)) }
 
     package var id: DocumentID {

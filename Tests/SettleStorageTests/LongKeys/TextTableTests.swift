@@ -1,4 +1,5 @@
 import SettleStorage
+import SettleTestSupport
 import Testing
 
 @Suite("Keys of any length")
