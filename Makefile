@@ -15,7 +15,7 @@ DATA ?= data
 ADMIN ?= admin:admin
 LISTEN ?= 127.0.0.1:5984
 
-LIBRARIES := liblmdb-dev zlib1g-dev
+LIBRARIES := liblmdb-dev zlib1g-dev libicu-dev libjavascriptcoregtk-4.1-dev
 TEST_TOOLS := gcc libc6-dev python3
 SWIFT ?= swift
 
@@ -43,10 +43,10 @@ lint:
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
-# Raw memory is touched in one target only.
+# Raw memory is touched in two targets only.
 unsafe:
 	@! grep -rnE 'Unsafe(Mutable)?(Raw)?(Buffer)?Pointer|unsafeBitCast|withUnsafe|@unsafe' Sources \
-	    --include='*.swift' --exclude-dir=SettleStorage
+	    --include='*.swift' --exclude-dir=SettleStorage --exclude-dir=SettleJavaScript
 
 # Every module that a file imports stands among its target's dependencies.
 imports: libraries
@@ -66,7 +66,7 @@ define install
 	missing=(); for package in $(1); do \
 	  dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null | grep -qx installed || missing+=("$$package"); done; \
 	if ((!$${#missing[@]})); then exit 0; fi; \
-	if ! command -v apt-get >/dev/null; then echo "needs: $${missing[*]} (macOS: brew install lmdb)" >&2; exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "needs: $${missing[*]} (macOS: brew install lmdb icu4c)" >&2; exit 0; fi; \
 	run=(); if ((EUID)); then run=(sudo); fi; \
 	echo "installing $${missing[*]}" >&2; \
 	"$${run[@]}" apt-get update -qq; \

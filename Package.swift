@@ -19,7 +19,12 @@ let package = Package(
         .library(name: "Settle", targets: ["Settle"]),
         .library(name: "SettleReplication", targets: ["SettleReplication"]),
         .library(name: "SettleServer", targets: ["SettleServer"]),
+        .library(name: "SettleJavaScript", targets: ["SettleJavaScript"]),
         .executable(name: "settle", targets: ["SettleCLI"]),
+    ],
+    traits: [
+        .default(enabledTraits: ["JavaScript"]),
+        .trait(name: "JavaScript", description: "Runs design documents' functions on JavaScriptCore."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -27,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
@@ -40,15 +46,33 @@ let package = Package(
             pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
         ),
+        .systemLibrary(
+            name: "CICU",
+            pkgConfig: "icu-i18n",
+            providers: [.apt(["libicu-dev"]), .brew(["icu4c"])]
+        ),
+        .systemLibrary(
+            name: "CJavaScriptCore",
+            pkgConfig: "javascriptcoregtk-4.1",
+            providers: [.apt(["libjavascriptcoregtk-4.1-dev"])]
+        ),
         .target(
             name: "SettleCore",
             dependencies: [.product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: settings
         ),
+        .target(name: "SettleCollation", dependencies: ["SettleCore", "CICU"], swiftSettings: settings),
+        .target(
+            name: "SettleJavaScript",
+            dependencies: ["SettleCore", .target(name: "CJavaScriptCore", condition: .when(traits: ["JavaScript"]))],
+            swiftSettings: unsafeSettings
+        ),
         .target(name: "SettleStorage", dependencies: ["CLMDB", "CZlib"], swiftSettings: unsafeSettings),
         .target(
             name: "Settle",
-            dependencies: ["SettleCore", "SettleStorage", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "SettleCore", "SettleStorage", "SettleCollation", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: storeSettings
         ),
         .target(
@@ -58,6 +82,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings
         ),
@@ -76,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "SettleCLI",
             dependencies: [
-                "SettleCore", "Settle", "SettleReplication", "SettleServer",
+                "SettleCore", "Settle", "SettleReplication", "SettleServer", "SettleJavaScript",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -97,7 +122,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "SettleBenchmarks",
-            dependencies: ["Settle", "SettleCore", "SettleTestSupport"],
+            dependencies: ["Settle", "SettleCore", "SettleCollation", "SettleJavaScript", "SettleTestSupport"],
             path: "Tests/SettleBenchmarks",
             swiftSettings: settings
         ),
@@ -108,18 +133,30 @@ let package = Package(
         ),
         .testTarget(
             name: "SettleTests",
-            dependencies: ["Settle", "SettleCore", "SettleTestSupport"],
+            dependencies: ["Settle", "SettleCore", "SettleCollation", "SettleJavaScript", "SettleTestSupport"],
             swiftSettings: storeSettings
         ),
         .testTarget(
+            name: "SettleCollationTests",
+            dependencies: ["SettleCollation", "SettleCore", "SettleTestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SettleJavaScriptTests",
+            dependencies: ["SettleJavaScript", "SettleCore", "SettleTestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SettleReplicationTests",
-            dependencies: ["SettleReplication", "SettleServer", "Settle", "SettleCore", "SettleTestSupport"],
+            dependencies: [
+                "SettleReplication", "SettleServer", "SettleJavaScript", "Settle", "SettleCore", "SettleTestSupport",
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SettleConformanceTests",
             dependencies: [
-                "SettleCore", "SettleServer", "SettleTestSupport",
+                "SettleCore", "SettleServer", "SettleJavaScript", "SettleTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
@@ -138,7 +175,7 @@ let package = Package(
         .testTarget(
             name: "SettleServerTests",
             dependencies: [
-                "SettleServer", "Settle", "SettleCore", "SettleTestSupport",
+                "SettleServer", "SettleJavaScript", "Settle", "SettleCore", "SettleTestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

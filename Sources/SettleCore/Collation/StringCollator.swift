@@ -1,0 +1,11 @@
+/// The order of strings in a view's keys, from a table that lies outside Core.
+///
+/// CouchDB orders strings by ICU's root collation. The order reaches an index as sort keys: `a` sorts before `b` exactly
+/// when `a`'s sort key is less than `b`'s byte by byte, and strings that collate equal have equal sort keys.
+package protocol StringCollator: Sendable {
+    /// Names the table: an index built under another version is built anew.
+    var version: String { get }
+
+    /// Appends the sort key of `text` (UTF-8), which never contains a zero byte and ends without one.
+    func appendSortKey(of text: ArraySlice<UInt8>, to bytes: inout [UInt8])
+}
