@@ -64,14 +64,17 @@ let package = Package(
         .target(name: "SettleCollation", dependencies: ["SettleCore", "CICU"], swiftSettings: settings),
         .target(
             name: "SettleJavaScript",
-            dependencies: ["SettleCore", .target(name: "CJavaScriptCore", condition: .when(traits: ["JavaScript"]))],
+            dependencies: [
+                "SettleCore", .target(name: "CJavaScriptCore", condition: .when(traits: ["JavaScript"])),
+            ],
             swiftSettings: unsafeSettings
         ),
         .target(name: "SettleStorage", dependencies: ["CLMDB", "CZlib"], swiftSettings: unsafeSettings),
         .target(
             name: "Settle",
             dependencies: [
-                "SettleCore", "SettleStorage", "SettleCollation", .product(name: "Crypto", package: "swift-crypto"),
+                "SettleCore", "SettleStorage", "SettleCollation",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: storeSettings
         ),
@@ -122,7 +125,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "SettleBenchmarks",
-            dependencies: ["Settle", "SettleCore", "SettleCollation", "SettleJavaScript", "SettleTestSupport"],
+            dependencies: [
+                "Settle", "SettleCore", "SettleCollation", "SettleJavaScript", "SettleTestSupport",
+            ],
             path: "Tests/SettleBenchmarks",
             swiftSettings: settings
         ),
@@ -133,7 +138,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SettleTests",
-            dependencies: ["Settle", "SettleCore", "SettleCollation", "SettleJavaScript", "SettleTestSupport"],
+            dependencies: [
+                "Settle", "SettleCore", "SettleCollation", "SettleJavaScript", "SettleTestSupport",
+            ],
             swiftSettings: storeSettings
         ),
         .testTarget(
@@ -149,7 +156,8 @@ let package = Package(
         .testTarget(
             name: "SettleReplicationTests",
             dependencies: [
-                "SettleReplication", "SettleServer", "SettleJavaScript", "Settle", "SettleCore", "SettleTestSupport",
+                "SettleReplication", "SettleServer", "SettleJavaScript", "Settle", "SettleCore",
+                "SettleTestSupport",
             ],
             swiftSettings: settings
         ),

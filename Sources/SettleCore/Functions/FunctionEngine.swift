@@ -12,12 +12,16 @@ package protocol FunctionEngine: AnyObject, Sendable {
     /// - Throws: what the function's failure is for its caller: a compilation error, a time-out, a lost worker. What a
     ///   function itself throws (a document refused, a mapped document that fails) is part of an answer.
     func answer(
-        _ request: [UInt8], of program: FunctionProgram, limits: FunctionLimits
+        _ request: [UInt8],
+        of program: FunctionProgram,
+        limits: FunctionLimits
     ) throws(SettleError) -> [UInt8]
 
     /// The same, on a thread of the engine's own.
     func answerInBackground(
-        _ request: [UInt8], of program: FunctionProgram, limits: FunctionLimits
+        _ request: [UInt8],
+        of program: FunctionProgram,
+        limits: FunctionLimits
     ) async throws(SettleError) -> [UInt8]
 }
 
