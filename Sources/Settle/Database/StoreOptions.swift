@@ -1,3 +1,5 @@
+package import SettleCore
+
 /// How a store is opened and kept.
 public struct StoreOptions: Sendable {
     /// Bytes that one document's JSON text may have; CouchDB's `max_document_size`.
@@ -15,6 +17,8 @@ public struct StoreOptions: Sendable {
     public var syncsCommits: Bool
     /// Attachments with more stored bytes than this get a file of their own; FileFormat.md has the measurements.
     package var inlineAttachmentLimit = 128 << 10
+    /// Runs the functions of design documents; without one, what needs them answers a clear error.
+    package var functionEngine: (any FunctionEngine)?
 
     /// The usual options, with what is given instead.
     public init(
