@@ -22,8 +22,8 @@ struct SettleCommand: AsyncParsableCommand {
             """,
         version: ServerConfiguration.version,
         subcommands: [
-            ServeCommand.self, LoadCommand.self, DumpCommand.self, ReplicateCommand.self, DiffCommand.self,
-            InfoCommand.self, AttachCommand.self, CheckCommand.self,
+            ServeCommand.self, LoadCommand.self, DumpCommand.self, ReplicateCommand.self, SyncCommand.self,
+            DiffCommand.self, InfoCommand.self, AttachCommand.self, CheckCommand.self,
         ]
     )
 

@@ -203,6 +203,22 @@ struct CommandTests {
         #expect(end["missing_checked"]?.int == 2)
     }
 
+    @Test("sync copies both ways, makes what is not there, and says which way in each event")
+    func sync() throws {
+        try load("a", #"{"_id":"x"}"#, #"{"_id":"both","by":"a"}"#)
+        try load("b", #"{"_id":"y"}"#, #"{"_id":"both","by":"b"}"#)
+        let result = try settle("sync", "a", "b")
+        #expect(result.status == 0, "\(result.errors)")
+        let ends = try result.output.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+            .filter { $0["event"] == "completed" }
+        #expect(Set(ends.compactMap { $0["direction"]?.string }) == ["push", "pull"])
+        #expect(ends.allSatisfy { $0["docs_written"] == 2 })
+        #expect(try settle("diff", "a", "b").status == 0)
+        #expect(try settle("sync", "a", "c").status == 1)
+        #expect(try settle("sync", "a", "c", "--create").status == 0)
+        #expect(try settle("diff", "b", "c").status == 0)
+    }
+
     @Test(
         "what cannot be done is said in one line that begins with the command's name",
         arguments: impossible
@@ -219,7 +235,7 @@ struct CommandTests {
         #expect(try runSettle(["--version"]).output.hasPrefix("0."))
         let help = try runSettle(["--help"])
         #expect(help.status == 0)
-        for command in ["serve", "load", "dump", "replicate", "diff", "info", "check"] {
+        for command in ["serve", "load", "dump", "replicate", "sync", "diff", "info", "check"] {
             #expect(help.output.contains("  \(command) "))
         }
     }
