@@ -205,6 +205,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         framing = ResponseFraming(head)
         do throws(SettleError) {
             let request = try IncomingRequest(head, server: server)
+            framing.renewedToken = request.user.renewedToken
             if request.isStreamed {
                 state = .uploading(try upload(request))
             } else {

@@ -7,7 +7,7 @@ struct IncomingRequest {
     private let head: HTTPRequestHead
     private let method: HTTPMethod
     private let target: RequestTarget
-    private let user: UserContext
+    let user: UserContext
     private var body: [UInt8] = []
     /// Whether the client waits for leave to send the body.
     let expectsContinue: Bool
@@ -23,7 +23,7 @@ struct IncomingRequest {
         self.head = head
         target = RequestTarget(head.uri)
         method = Self.method(of: head)
-        user = try server.authenticator.user(authorization: head.headers.first(name: "Authorization"))
+        user = try server.authenticator.user(head.headers)
         if let refusal = Authenticator.refusal(user: user, method: method, path: target.segments) {
             // Whether a database exists is no secret in CouchDB; what is in it is.
             if let name = target.segments.first, method != .PUT, name.first != UInt8(ascii: "_") {

@@ -5,11 +5,14 @@
 
 import NIOCore
 import NIOHTTP1
+import SettleCore
 
 /// The framing of one response.
 struct ResponseFraming {
     /// Whether the connection stays open after the response.
     var keepsAlive = false
+    /// The new token of the client's session, if its old one is wearing out.
+    var renewedToken: String?
     private var isHead = false
     private var isOldVersion = false
     private var requestID: String?
@@ -125,6 +128,9 @@ struct ResponseFraming {
         }
         for (name, value) in head.headers {
             buffer.writeString("\(name): \(value)\r\n")
+        }
+        if let renewedToken, !head.headers.contains(where: { $0.name == "Set-Cookie" }) {
+            buffer.writeString("Set-Cookie: \(SessionCookie.field(renewedToken))\r\n")
         }
         buffer.writeStaticString("X-CouchDB-Body-Time: 0\r\nX-Couch-Request-ID: ")
         if let requestID {

@@ -28,7 +28,7 @@ extension ServerCore {
         case "_dbs_info": try databasesInfo(request)
         case "_uuids": try getUUIDs(request)
         case "_up": try getUp(request)
-        case "_session": try getSession(request)
+        case "_session": try session(request)
         case "_active_tasks": try getActiveTasks(request)
         case "_db_updates": try getDatabaseUpdates(request)
         case "_membership": try getMembership(request)

@@ -1,4 +1,4 @@
-// What the server tells about itself: `/`, `/_up`, `/_uuids`, `/_session`, and the lists of its databases.
+// What the server tells about itself: `/`, `/_up`, `/_uuids`, and the lists of its databases.
 
 import NIOHTTP1
 import Settle
@@ -38,30 +38,6 @@ extension ServerCore {
         response.head.cacheControl = .noCache
         response.head.entityTag = EntityTag.of([response.body])
         return .now(response)
-    }
-
-    /// Answers `GET /_session`.
-    func getSession(_ request: Request) throws(SettleError) -> Answer {
-        guard request.method == .GET else {
-            guard request.method == .POST || request.method == .DELETE else {
-                throw request.notAllowed("GET,HEAD,POST,DELETE")
-            }
-            throw SettleError(.notImplemented, "Sessions with cookies are not served yet.")
-        }
-        if request.query["basic"] == "true", request.user.name == nil, !request.user.isAdministrator {
-            throw SettleError(.unauthorized, "Please login.")
-        }
-        var info: JSONObject = ["authentication_handlers": ["default"]]
-        if request.user.isAuthenticated { info["authenticated"] = "default" }
-        let answer: JSONValue = [
-            "ok": true,
-            "userCtx": [
-                "name": request.user.name.map { .string($0) } ?? .null,
-                "roles": request.user.isAdministrator ? ["_admin"] : [],
-            ],
-            "info": .object(info),
-        ]
-        return .now(Response(json: answer.text))
     }
 
     // MARK: databases

@@ -38,9 +38,10 @@ final class ServerCore: Sendable {
         self.replication = replication
         self.threadPool = threadPool
         self.logger = logger
-        authenticator = Authenticator(administrator: configuration.administrator)
+        let settings = try SettingsStore(path: "\(folder.path)/.settle-config.json")
+        self.settings = settings
+        authenticator = Authenticator(administrator: configuration.administrator, settings: settings)
         events = EventLog(folder: folder)
-        settings = try SettingsStore(path: "\(folder.path)/.settle-config.json")
     }
 
     /// Where the server listens, as `host:port`.

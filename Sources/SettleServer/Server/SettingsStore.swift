@@ -57,12 +57,27 @@ final class SettingsStore: Sendable {
             if sections[section]?.isEmpty == true { sections[section] = nil }
             return old
         }
+        try write()
+        return old
+    }
+
+    /// A setting that is made up where there is none.
+    func keep(_ section: String, _ name: String, _ value: String) throws(SettleError) -> String {
+        let (kept, isNew) = sections.withLock { sections in
+            if let known = sections[section]?[name] { return (known, false) }
+            sections[section, default: [:]][name] = value
+            return (value, true)
+        }
+        if isNew { try write() }
+        return kept
+    }
+
+    private func write() throws(SettleError) {
         do {
             try Data(JSONValue.object(all).bytes).write(to: URL(filePath: path), options: .atomic)
         } catch {
             throw SettleError(.internalError, "The settings can't be written to \(path): \(error)")
         }
-        return old
     }
 
     private static func object(_ entries: [String: String]) -> JSONObject {
