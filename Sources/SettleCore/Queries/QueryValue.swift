@@ -24,7 +24,7 @@ package enum QueryValue: Sendable {
     func integer() throws(SettleError) -> Int {
         if case .json(.number(let number)) = self, let value = number.int64 { return Int(value) }
         guard let value = Int(text) else {
-            throw SettleError(.queryParseError, "Invalid value for integer: \(quoted)")
+            throw SettleError(.queryParseError, "Invalid value for integer: \(printed)")
         }
         return value
     }
@@ -33,7 +33,7 @@ package enum QueryValue: Sendable {
     func count() throws(SettleError) -> Int {
         let value = try integer()
         guard value >= 0 else {
-            throw SettleError(.queryParseError, "Invalid value for positive integer: \"\(value)\"")
+            throw SettleError(.queryParseError, "Invalid value for positive integer: \(printed)")
         }
         return value
     }
@@ -60,4 +60,13 @@ package enum QueryValue: Sendable {
     }
 
     private var quoted: String { "\"\(text)\"" }
+
+    /// The value as Erlang's `~p` shows it, which is what CouchDB's words about numbers contain.
+    private var printed: String {
+        switch self {
+        case .text: quoted
+        case .json(.string(let string)): "<<\"\(string)\">>"
+        case .json(let value): value.text
+        }
+    }
 }
