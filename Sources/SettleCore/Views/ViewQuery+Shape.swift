@@ -64,9 +64,8 @@ extension ViewQuery {
         }
     }
 
-    /// The ranges of sort keys that the query reads, in the order in which it reads them.
-    ///
-    /// - Parameter collationKey: appends the collation key of a JSON text, as the view sorts.
+    /// The ranges of sort keys that the query reads, in the order in which it reads them; `collationKey` gives a key's
+    /// place in the view's order.
     package func ranges(
         _ collationKey: (JSONValue) throws(SettleError) -> [UInt8]
     ) throws(SettleError) -> [IndexRange] {
