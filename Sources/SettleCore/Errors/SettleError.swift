@@ -97,6 +97,22 @@ extension SettleError {
         case unavailable
         /// The disk or the address space is full; nothing was written.
         case insufficientStorage
+        /// A selector is no JSON object.
+        case invalidSelectorJSON
+        /// A selector has an operator that does not exist.
+        case invalidOperator
+        /// A selector has an operator that CouchDB knows and does not serve.
+        case unsupportedOperator
+        /// An operator of a selector has an argument of the wrong kind.
+        case badOperand
+        /// A selector has a condition without a field.
+        case invalidSelector
+        /// A selector has an operator where it can't be.
+        case badField
+        /// A list of fields is no list of strings.
+        case invalidFields
+        /// One field of a list of fields is no string.
+        case invalidField
     }
 }
 
@@ -134,6 +150,14 @@ extension SettleError.Kind {
         case .notImplemented: (501, "not_implemented")
         case .unavailable: (503, "service_unavailable")
         case .insufficientStorage: (507, "insufficient_storage")
+        case .invalidSelectorJSON: (400, "invalid_selector_json")
+        case .invalidOperator: (400, "invalid_operator")
+        case .unsupportedOperator: (400, "not_supported")
+        case .badOperand: (400, "bad_arg")
+        case .invalidSelector: (400, "invalid_selector")
+        case .badField: (400, "bad_field")
+        case .invalidFields: (400, "invalid_fields")
+        case .invalidField: (400, "invalid_field")
         }
     }
 

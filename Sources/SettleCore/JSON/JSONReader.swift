@@ -132,6 +132,11 @@ extension JSONReader {
         return nameBytes.elementsEqual(text.utf8)
     }
 
+    /// Whether the member's name is this UTF-8 text.
+    package func nameIs(_ text: [UInt8]) -> Bool {
+        nameHasEscapes ? nameBytes == text : scanner.input[nameRange].elementsEqual(text)
+    }
+
     /// The member's name.
     package var name: String { String(decoding: nameBytes, as: UTF8.self) }
 
