@@ -66,7 +66,7 @@ package struct RegularExpression: Hashable, Sendable {
         let tree = try parser.parse()
         var compiler = RegularExpressionCompiler(groups: parser.groups)
         try compiler.append(tree)
-        try compiler.append(.accept)
+        try compiler.emit(.accept)
         (program, registers) = (compiler.program, compiler.registers)
     }
 

@@ -82,7 +82,7 @@ struct RegularExpressionCompiler {
         registers = 2 * (groups + 1)
     }
 
-    mutating func append(_ instruction: RegularExpression.Instruction) throws(PatternError) {
+    mutating func emit(_ instruction: RegularExpression.Instruction) throws(PatternError) {
         guard program.count < RegularExpression.maximumLength else {
             throw PatternError(reason: "The pattern is too large.")
         }
@@ -93,19 +93,19 @@ struct RegularExpressionCompiler {
         switch node {
         case .empty: break
         case .set(let set):
-            if let byte = set.only { try append(.byte(byte)) } else { try append(.set(set)) }
+            if let byte = set.only { try emit(.byte(byte)) } else { try emit(.set(set)) }
         case .sequence(let parts):
             for part in parts { try append(part) }
         case .alternatives(let parts): try append(alternatives: parts[...])
         case .group(let part, let number):
-            try append(.save(2 * number))
+            try emit(.save(2 * number))
             try append(part)
-            try append(.save(2 * number + 1))
+            try emit(.save(2 * number + 1))
         case .repetition(let part, let count): try append(part, count)
-        case .assertion(let assertion): try append(.assert(assertion))
+        case .assertion(let assertion): try emit(.assert(assertion))
         case .backreference(let number, let ignoresCase):
             guard number <= groups else { throw PatternError(reason: "There is no group \(number).") }
-            try append(.backreference(number, ignoresCase: ignoresCase))
+            try emit(.backreference(number, ignoresCase: ignoresCase))
         case .look(let part, let isBehind, let negated): try append(look: part, isBehind, negated)
         case .atomic(let part):
             try appendAtomic { (compiler) throws(PatternError) in try compiler.append(part) }
@@ -116,10 +116,10 @@ struct RegularExpressionCompiler {
         guard let first = parts.first else { return }
         guard parts.count > 1 else { return try append(first) }
         let split = program.count
-        try append(.fail)
+        try emit(.fail)
         try append(first)
         let jump = program.count
-        try append(.fail)
+        try emit(.fail)
         program[split] = .split(split + 1, program.count)
         try append(alternatives: parts.dropFirst())
         program[jump] = .jump(program.count)
@@ -137,7 +137,7 @@ struct RegularExpressionCompiler {
         var splits: [Int] = []
         for _ in count.minimum..<max(maximum, count.minimum) {
             splits.append(program.count)
-            try append(.fail)
+            try emit(.fail)
             try append(part)
         }
         for split in splits { program[split] = Self.split(split + 1, program.count, count.manner) }
@@ -147,17 +147,17 @@ struct RegularExpressionCompiler {
         throws(PatternError)
     {
         let split = program.count
-        try append(.fail)
+        try emit(.fail)
         if part.canBeEmpty {
             let register = registers
             registers += 1
-            try append(.save(register))
+            try emit(.save(register))
             try append(part)
-            try append(.moved(register))
+            try emit(.moved(register))
         } else {
             try append(part)
         }
-        try append(.jump(split))
+        try emit(.jump(split))
         program[split] = Self.split(split + 1, program.count, manner)
     }
 
@@ -170,9 +170,9 @@ struct RegularExpressionCompiler {
     private mutating func appendAtomic(_ body: (inout Self) throws(PatternError) -> Void) throws(PatternError)
     {
         let start = program.count
-        try append(.fail)
+        try emit(.fail)
         try body(&self)
-        try append(.accept)
+        try emit(.accept)
         program[start] = .atomic(end: program.count)
     }
 
@@ -188,9 +188,9 @@ struct RegularExpressionCompiler {
             throw PatternError(reason: "A look behind has to be of a fixed length.")
         }
         let start = program.count
-        try append(.fail)
+        try emit(.fail)
         try append(part)
-        try append(.accept)
+        try emit(.accept)
         program[start] = .look(end: program.count, behind: isBehind ? part.length : nil, negated: negated)
     }
 }

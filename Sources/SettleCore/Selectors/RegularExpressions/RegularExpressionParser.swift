@@ -128,7 +128,6 @@ struct RegularExpressionParser {
             return nil
         }
         if take(":") { return try closed() }
-        if take("|") { return try closed() }
         if take(">") { return .atomic(try closed()) }
         if take("=") { return .look(try closed(), isBehind: false, negated: false) }
         if take("!") { return .look(try closed(), isBehind: false, negated: true) }
