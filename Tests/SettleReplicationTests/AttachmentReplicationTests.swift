@@ -186,12 +186,11 @@ struct AttachmentReplicationTests {
             let port = try #require(url.split(separator: ":").last.flatMap { Int($0) })
             // What is stored compressed is sent from the beginning again, so cuts without end would never let it through.
             let proxy = try await CuttingProxy.start(
-                to: port,
-                largestAnswer: 1_200_000,
-                mostCuts: contentType == "text/plain" ? 2 : .max
+                to: HTTPEndpoint(port: port),
+                cutting: .afterAnswer(1_200_000, most: contentType == "text/plain" ? 2 : .max)
             )
             let pull = try Replication(
-                from: .url("http://127.0.0.1:\(proxy.port)/there"),
+                from: .url("http://127.0.0.1:\(proxy.endpoint.port)/there"),
                 to: .database(target)
             )
             let result = try await pull.run()

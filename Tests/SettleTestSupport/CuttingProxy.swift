@@ -1,71 +1,127 @@
-// A network that fails: passes bytes on to a port, and cuts every connection that has carried too long an answer.
+// A network that fails: passes bytes on to a server, and cuts connections at random or chosen places.
+//
+// Whoever talks through it sees what a bad line does: a request of which the server got half, an answer that ends in the
+// middle of a header, an attachment that stops. The server may be replaced by another one meanwhile.
 
 import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A proxy that cuts connections after so many bytes of answers.
+/// A proxy in front of a server, which cuts connections as long as it is told to.
 package final class CuttingProxy: Sendable {
-    private let listener: any Channel
-    private let counted: Counter
+    /// When connections are cut.
+    package enum Cuts: Sendable {
+        case never
+        /// After so many bytes of answers; no more than so many connections.
+        case afterAnswer(Int, most: Int = .max)
+        /// After so many bytes either way, at most: half of all connections before a hundredth of that.
+        case atRandom(within: Int)
+    }
 
-    /// The port to connect to.
-    package let port: Int
-    /// How many connections were cut.
-    package var cuts: Int { counted.value.withLock { $0 } }
+    private struct State {
+        var server: HTTPEndpoint
+        var cuts: Cuts
+        var random: SeededGenerator
+        var count = 0
+    }
 
-    fileprivate final class Counter: Sendable {
-        let value = Mutex(0)
-        private let most: Int
+    fileprivate final class Plan: Sendable {
+        private let state: Mutex<State>
 
-        init(_ most: Int) { self.most = most }
+        init(_ server: HTTPEndpoint, _ cuts: Cuts, seed: UInt64) {
+            state = Mutex(State(server: server, cuts: cuts, random: SeededGenerator(seed: seed)))
+        }
+
+        var server: HTTPEndpoint {
+            get { state.withLock { $0.server } }
+            set { state.withLock { $0.server = newValue } }
+        }
+
+        var count: Int { state.withLock { $0.count } }
+
+        func set(_ cuts: Cuts) { state.withLock { $0.cuts = cuts } }
+
+        /// How many bytes of requests and of answers a new connection may carry.
+        func limits() -> (requests: Int, answers: Int) {
+            state.withLock { state in
+                switch state.cuts {
+                case .never: return (.max, .max)
+                case .afterAnswer(let count, _): return (.max, count)
+                case .atRandom(let count):
+                    let isEarly = Bool.random(using: &state.random)
+                    let limit = Int.random(in: 0...(isEarly ? count / 100 : count), using: &state.random)
+                    return Bool.random(using: &state.random) ? (limit, .max) : (.max, limit)
+                }
+            }
+        }
 
         /// Whether one more connection may be cut.
         func cut() -> Bool {
-            value.withLock { value in
-                guard value < most else { return false }
-                value += 1
+            state.withLock { state in
+                switch state.cuts {
+                case .never: return false
+                case .afterAnswer(_, let most): guard state.count < most else { return false }
+                case .atRandom: break
+                }
+                state.count += 1
                 return true
             }
         }
     }
 
-    private init(_ listener: any Channel, _ counted: Counter) throws {
-        guard let port = listener.localAddress?.port else { throw ChannelError.unknownLocalAddress }
-        self.listener = listener
-        self.counted = counted
-        self.port = port
+    private let listener: any Channel
+    private let plan: Plan
+
+    /// Where to connect to.
+    package let endpoint: HTTPEndpoint
+    /// How many connections were cut.
+    package var cuts: Int { plan.count }
+    /// What stands behind the proxy; new connections go to it.
+    package var server: HTTPEndpoint {
+        get { plan.server }
+        set { plan.server = newValue }
     }
 
-    /// Listens on a port of its own, in front of another one; a connection may carry `largestAnswer` bytes from the server.
-    ///
-    /// Only so many connections are cut (`mostCuts`); later ones are left alone.
+    /// Cuts otherwise from now on; `never` spares also the connections that there are.
+    package func set(_ cuts: Cuts) { plan.set(cuts) }
+
+    private init(_ listener: any Channel, host: String, _ plan: Plan) throws {
+        guard let port = listener.localAddress?.port else { throw ChannelError.unknownLocalAddress }
+        self.listener = listener
+        self.plan = plan
+        endpoint = HTTPEndpoint(host: host, port: port)
+    }
+
+    /// Listens on a port of its own, in front of a server.
     package static func start(
-        to port: Int,
-        largestAnswer: Int,
-        mostCuts: Int = .max
+        to server: HTTPEndpoint,
+        cutting cuts: Cuts = .never,
+        listeningOn host: String = "127.0.0.1",
+        seed: UInt64 = 1
     ) async throws -> CuttingProxy {
-        let counted = Counter(mostCuts)
+        let plan = Plan(server, cuts, seed: seed)
         let group = MultiThreadedEventLoopGroup.singleton
         let listener = try await ServerBootstrap(group: group)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { client in
-                ClientBootstrap(group: client.eventLoop)
+                let limits = plan.limits()
+                let server = plan.server
+                return ClientBootstrap(group: client.eventLoop)
                     .channelInitializer { server in
                         server.eventLoop.makeCompletedFuture {
-                            let answers = ForwardingHandler(to: client, limit: largestAnswer, counted)
+                            let answers = ForwardingHandler(to: client, limit: limits.answers, plan)
                             try server.pipeline.syncOperations.addHandler(answers)
                         }
                     }
-                    .connect(host: "127.0.0.1", port: port)
+                    .connect(host: server.host, port: server.port)
                     .flatMapThrowing { server in
-                        let requests = ForwardingHandler(to: server, limit: .max, counted)
+                        let requests = ForwardingHandler(to: server, limit: limits.requests, plan)
                         try client.pipeline.syncOperations.addHandler(requests)
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
-        return try CuttingProxy(listener, counted)
+            .bind(host: host, port: 0).get()
+        return try CuttingProxy(listener, host: host, plan)
     }
 
     /// Stops listening.
@@ -78,18 +134,22 @@ private final class ForwardingHandler: ChannelInboundHandler {
 
     private let other: any Channel
     private var left: Int
-    private let counted: CuttingProxy.Counter
+    private let plan: CuttingProxy.Plan
 
-    init(to other: any Channel, limit: Int, _ counted: CuttingProxy.Counter) {
+    init(to other: any Channel, limit: Int, _ plan: CuttingProxy.Plan) {
         self.other = other
         left = limit
-        self.counted = counted
+        self.plan = plan
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = unwrapInboundIn(data)
-        left -= bytes.readableBytes
-        guard left < 0, counted.cut() else { return other.writeAndFlush(bytes, promise: nil) }
+        var bytes = unwrapInboundIn(data)
+        guard bytes.readableBytes > left, plan.cut() else {
+            if left < .max { left = max(0, left - bytes.readableBytes) }
+            return other.writeAndFlush(bytes, promise: nil)
+        }
+        // What comes before the cut still arrives.
+        if let rest = bytes.readSlice(length: left), left > 0 { other.writeAndFlush(rest, promise: nil) }
         other.close(promise: nil)
         context.close(promise: nil)
     }

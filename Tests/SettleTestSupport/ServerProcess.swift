@@ -64,9 +64,20 @@ package final class RunningCommand {
     private let process = Process()
     private let output = Pipe()
 
-    package init(_ arguments: [String], environment: [String: String] = [:]) throws {
-        process.executableURL = try BuiltProduct.settle()
-        process.arguments = arguments
+    /// Starts `settle`, inside a network namespace if one is given.
+    package init(
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        in namespace: NetworkNamespace? = nil
+    ) throws {
+        let settle = try BuiltProduct.settle()
+        if let namespace {
+            process.executableURL = URL(filePath: NetworkNamespace.program)
+            process.arguments = namespace.prefix + [settle.path(percentEncoded: false)] + arguments
+        } else {
+            process.executableURL = settle
+            process.arguments = arguments
+        }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
@@ -111,16 +122,22 @@ package final class ServerProcess {
     private let command: RunningCommand
 
     /// Starts a server for a folder and waits until it listens.
-    package init(folder: String, environment: [String: String] = [:]) throws {
+    package init(
+        folder: String,
+        environment: [String: String] = [:],
+        in namespace: NetworkNamespace? = nil
+    ) throws {
+        let host = namespace?.address ?? "127.0.0.1"
         command = try RunningCommand(
-            ["serve", "--data", folder, "--listen", "127.0.0.1:0", "--admin", "admin:adminpw"],
-            environment: environment
+            ["serve", "--data", folder, "--listen", "\(host):0", "--admin", "admin:adminpw"],
+            environment: environment,
+            in: namespace
         )
         let line = try command.nextLine()
         guard let port = line.firstMatch(of: /:([0-9]+)\/\n/).flatMap({ Int($0.1) }) else {
             throw ProcessFailure.noAddress(line)
         }
-        endpoint = HTTPEndpoint(port: port)
+        endpoint = HTTPEndpoint(host: host, port: port)
     }
 
     /// Ends it without any chance to finish: kill -9.

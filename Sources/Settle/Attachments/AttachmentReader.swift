@@ -39,8 +39,10 @@ package final class AttachmentReader: Sendable {
 
 /// The content of one attachment, decoded, from front to back.
 package final class AttachmentDecoder: Sendable {
-    /// How many stored bytes are read at a time.
+    /// How many stored bytes are read at a time, and about how many decoded ones are given.
     private static let part = 64 << 10
+    /// How many stored bytes are decoded at a time: they may become a thousand times as many.
+    private static let step = 256
 
     private let reader: AttachmentReader
     private let state: Mutex<State>
@@ -48,7 +50,8 @@ package final class AttachmentDecoder: Sendable {
     private struct State: ~Copyable {
         var offset: UInt64 = 0
         var decompressor: GzipStream?
-        var stored: [UInt8] = []
+        /// What was read and is not decoded yet.
+        var stored: ArraySlice<UInt8> = []
     }
 
     init(_ reader: AttachmentReader) throws(SettleError) {
@@ -63,25 +66,35 @@ package final class AttachmentDecoder: Sendable {
     /// The next part of the content; nil at its end.
     package func next() throws(SettleError) -> [UInt8]? {
         try state.withLock { state throws(SettleError) in
-            let end = reader.attachment.storedLength
-            while state.offset < end {
-                state.stored.removeAll(keepingCapacity: true)
-                let count = Int(min(UInt64(Self.part), end - state.offset))
-                try reader.read(from: state.offset, count: count, into: &state.stored)
-                guard state.stored.count == count else { throw SettleError(StorageError.corrupted) }
-                state.offset += UInt64(count)
-                guard let decompressor = state.decompressor else { return state.stored }
-                var output: [UInt8] = []
+            guard let decompressor = state.decompressor else { return try readPart(&state) }
+            var output: [UInt8] = []
+            while output.count < Self.part {
+                if state.stored.isEmpty {
+                    guard let part = try readPart(&state) else { break }
+                    state.stored = part[...]
+                }
+                let isLast = state.offset == reader.attachment.storedLength && state.stored.count <= Self.step
                 do throws(StorageError) {
-                    try decompressor.append(state.stored[...], to: &output)
-                    if state.offset == end { try decompressor.finish(to: &output) }
+                    try decompressor.append(state.stored.prefix(Self.step), to: &output)
+                    if isLast { try decompressor.finish(to: &output) }
                 } catch {
                     throw SettleError(error)
                 }
-                if !output.isEmpty { return output }
+                state.stored = state.stored.dropFirst(Self.step)
             }
-            return nil
+            return output.isEmpty ? nil : output
         }
+    }
+
+    /// Reads the next stored bytes; nil at their end.
+    private func readPart(_ state: inout State) throws(SettleError) -> [UInt8]? {
+        let count = Int(min(UInt64(Self.part), reader.attachment.storedLength - state.offset))
+        guard count > 0 else { return nil }
+        var part: [UInt8] = []
+        try reader.read(from: state.offset, count: count, into: &part)
+        guard part.count == count else { throw SettleError(StorageError.corrupted) }
+        state.offset += UInt64(count)
+        return part
     }
 }
 

@@ -88,6 +88,7 @@ private struct RelatedBody: AsyncSequence, Sendable {
                 beginPart(to: &output)
                 return ByteBuffer(bytes: output)
             }
+            try await HTTPPeer.letLoopsCatchUp()
             switch try await channel.next() {
             case .content(let bytes): return ByteBuffer(bytes: bytes)
             case .contentEnd:

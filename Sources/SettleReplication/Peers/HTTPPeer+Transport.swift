@@ -62,6 +62,14 @@ extension HTTPPeer {
         return HTTPClient(configuration: configuration)
     }()
 
+    /// Waits until the loops that connections live on have done all they were given.
+    ///
+    /// The client hands a piece of a body to its connection's loop, and learns only from the loop that the connection has
+    /// enough for now. Whoever makes pieces faster than a busy loop gets its turn would fill memory with them.
+    static func letLoopsCatchUp() async throws {
+        for loop in client.eventLoopGroup.makeIterator() { try await loop.submit {}.get() }
+    }
+
     /// Sends a request and reads the whole answer; a status other than success is a failure.
     func answer(to request: Request) async throws(PeerFailure) -> [UInt8] {
         var outgoing = outgoing(request)

@@ -52,6 +52,23 @@ struct EmbeddedAttachmentTests {
         #expect(try notes.check() == [])
     }
 
+    @Test("Content that compresses a thousandfold is still read in small parts")
+    func smallParts() async throws {
+        let test = try TestDatabase()
+        let notes = test.database
+        let text = [UInt8](repeating: UInt8(ascii: "a"), count: 5_000_000)
+        try await notes.attach(text, named: "f", contentType: "text/plain", to: "a")
+        var (length, largest) = (0, 0)
+        for try await part in try #require(try notes.attachment("f", of: "a")) {
+            #expect(part.allSatisfy { $0 == UInt8(ascii: "a") })
+            length += part.count
+            largest = max(largest, part.count)
+        }
+        #expect(length == text.count)
+        #expect(largest < 400_000)
+        #expect(try test.database.check() == [])
+    }
+
     @Test("An ordinary edit keeps the attachments; a deletion has none")
     func keeping() async throws {
         let test = try TestDatabase()
