@@ -16,17 +16,33 @@ public struct SettleError: Error, Hashable, Sendable {
     public let kind: Kind
     /// One sentence for people, in CouchDB's words where CouchDB has them.
     public let reason: String
+    /// The name of a ``Kind/functionFailed``, which design documents choose freely.
+    private let functionErrorName: String?
 
     /// Makes an error of a kind, with the kind's usual reason unless another is given.
     public init(_ kind: Kind, _ reason: String? = nil) {
         self.kind = kind
         self.reason = reason ?? kind.usualReason
+        functionErrorName = nil
+    }
+
+    /// What a design document's function, or the process that runs it, fails with.
+    ///
+    /// CouchDB's own names have the meaning that they have everywhere; any other is a server error of that name.
+    package init(function name: String, reason: String) {
+        let kinds: [Kind] = [
+            .badRequest, .unauthorized, .forbidden, .notFound, .methodNotAllowed, .notAcceptable, .conflict,
+            .queryParseError, .fileExists, .timeout,
+        ]
+        kind = kinds.first { $0.entry.name.hasSameBytes(as: name) } ?? .functionFailed
+        self.reason = reason
+        functionErrorName = kind == .functionFailed ? name : nil
     }
 
     /// The HTTP status that CouchDB answers with, such as 409.
     public var status: Int { kind.entry.status }
     /// The short name on the wire, such as `conflict`.
-    public var name: String { kind.entry.name }
+    public var name: String { functionErrorName ?? kind.entry.name }
 }
 
 extension SettleError: CustomStringConvertible {
@@ -97,6 +113,8 @@ extension SettleError {
         case unavailable
         /// The disk or the address space is full; nothing was written.
         case insufficientStorage
+        /// A function of a design document failed, under a name that it may have chosen itself.
+        case functionFailed
         /// A selector is no JSON object.
         case invalidSelectorJSON
         /// A selector has an operator that does not exist.
@@ -150,6 +168,7 @@ extension SettleError.Kind {
         case .notImplemented: (501, "not_implemented")
         case .unavailable: (503, "service_unavailable")
         case .insufficientStorage: (507, "insufficient_storage")
+        case .functionFailed: (500, "unnamed_error")
         case .invalidSelectorJSON: (400, "invalid_selector_json")
         case .invalidOperator: (400, "invalid_operator")
         case .unsupportedOperator: (400, "not_supported")

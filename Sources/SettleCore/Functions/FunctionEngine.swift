@@ -2,15 +2,18 @@
 ///
 /// An engine is a question-and-answer machine: it takes one request about one program and gives one answer, both JSON
 /// text, so that the same words pass a pipe to a worker process. The typed questions (map these documents, may this
-/// document be written) are made from requests in this folder, and know nothing of who answers.
+/// document be written) are made from requests in this folder, and know nothing of who answers:
+///
+///     let bools = try engine.ask(.filter("big", documents: texts, request: request), of: program)
+///     let bools = try await engine.askInBackground(…)        // where threads must not wait
 package protocol FunctionEngine: AnyObject, Sendable {
-    /// Answers one request of `program`, whose functions are compiled when the engine first meets it.
+    /// Answers one request of `program`, whose functions are compiled when the engine first needs them.
     ///
     /// Blocks until the answer is there or its time is over: never call it on an event loop or one of the concurrency
     /// runtime's threads, use ``answerInBackground(_:of:limits:)``.
     ///
-    /// - Throws: what the function's failure is for its caller: a compilation error, a time-out, a lost worker. What a
-    ///   function itself throws (a document refused, a mapped document that fails) is part of an answer.
+    /// - Returns: JSON text; an object `{"error":…,"reason":…}` if a function's failure is the answer.
+    /// - Throws: what kept the engine from answering: time is over, memory is used up, a worker is lost.
     func answer(
         _ request: [UInt8],
         of program: FunctionProgram,
@@ -25,22 +28,34 @@ package protocol FunctionEngine: AnyObject, Sendable {
     ) async throws(SettleError) -> [UInt8]
 }
 
+extension FunctionEngine {
+    /// Asks and waits: not on an event loop, nor on one of the concurrency runtime's threads.
+    package func ask<Answer>(
+        _ question: FunctionQuestion<Answer>,
+        of program: FunctionProgram,
+        limits: FunctionLimits = FunctionLimits()
+    ) throws(SettleError) -> Answer {
+        try question.read(answer: try answer(question.request, of: program, limits: limits))
+    }
+
+    /// Asks from anywhere.
+    package func askInBackground<Answer>(
+        _ question: FunctionQuestion<Answer>,
+        of program: FunctionProgram,
+        limits: FunctionLimits = FunctionLimits()
+    ) async throws(SettleError) -> Answer {
+        let answer = try await answerInBackground(question.request, of: program, limits: limits)
+        return try question.read(answer: answer)
+    }
+}
+
 /// What one request may cost.
 package struct FunctionLimits: Sendable, Hashable {
-    /// Seconds of a function's running before it is stopped.
+    /// Seconds of processor time that the functions may run for one document (one node, one request) before they are
+    /// stopped; CouchDB's `os_process_timeout`.
     package var seconds: Double
 
     package init(seconds: Double = 5) {
         self.seconds = seconds
-    }
-}
-
-/// What an engine compiles: one design document's functions, or the ad-hoc functions of one question.
-package struct FunctionProgram: Sendable, Hashable {
-    /// The design document's JSON text, canonical; `require` walks it and functions are looked up in it.
-    package let text: [UInt8]
-
-    package init(text: [UInt8]) {
-        self.text = text
     }
 }
