@@ -1,3 +1,4 @@
+import Foundation
 import Settle
 import SettleCore
 import SettleServer
@@ -156,6 +157,12 @@ struct HTTPReplicationTests {
             let good = "http://bob:se%3Acret@\(host)"
             let result = try await Replication(from: .url("\(good)/a"), to: .url("\(good)/b")).run()
             #expect(result.statistics.documentsWritten == 1)
+            // The secret is made at the first login: a session was used, not the password.
+            let settings = try String(
+                contentsOfFile: "\(server.folder.path)/.settle-config.json",
+                encoding: .utf8
+            )
+            #expect(settings.contains("secret"))
             let bad = "http://bob:wrong@\(host)"
             let error = try await #require(throws: SettleError.self) {
                 try await Replication(from: .url("\(bad)/a"), to: .url("\(good)/b")).run()

@@ -106,8 +106,11 @@ extension RemoteEndpoint {
     }
 
     /// The URL of the database, without credentials and with a slash at its end.
-    package var url: String {
-        "\(isSecure ? "https" : "http")://\(host)\(port.map { ":\($0)" } ?? "")\(path)"
+    package var url: String { origin + path }
+
+    /// Scheme, host and port: the server.
+    package var origin: String {
+        "\(isSecure ? "https" : "http")://\(host)\(port.map { ":\($0)" } ?? "")"
     }
 
     /// The URL as it may be shown: with the user, and stars for the password.

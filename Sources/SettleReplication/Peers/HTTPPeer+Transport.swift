@@ -90,7 +90,12 @@ extension HTTPPeer {
         var outgoing = outgoing(request)
         outgoing.headers.replaceOrAdd(name: "Content-Type", value: contentType)
         outgoing.body = .stream(pieces, length: length.map { .known($0) } ?? .unknown)
-        return try await answer(to: outgoing, deadline: request.deadline, limit: request.limit)
+        return try await answer(
+            to: outgoing,
+            deadline: request.deadline,
+            limit: request.limit,
+            isRepeatable: false
+        )
     }
 
     /// Sends a request and gives the answer as it comes; a status other than success is a failure.
@@ -101,18 +106,22 @@ extension HTTPPeer {
     private func answer(
         to outgoing: HTTPClientRequest,
         deadline: Duration?,
-        limit: Int
+        limit: Int,
+        isRepeatable: Bool = true
     ) async throws(PeerFailure) -> [UInt8] {
-        let response = try await response(to: outgoing, deadline: deadline)
+        let response = try await response(to: outgoing, deadline: deadline, isRepeatable: isRepeatable)
         return try await noting { try await read(response, limit: limit) }
     }
 
     private func response(
         to outgoing: HTTPClientRequest,
-        deadline: Duration?
+        deadline: Duration?,
+        isRepeatable: Bool = true
     ) async throws(PeerFailure) -> HTTPClientResponse {
         try await noting {
-            let response = try await send(outgoing, deadline: deadline)
+            let response = try await sendAuthenticated(outgoing, isRepeatable: isRepeatable) { request in
+                try await Self.send(request, deadline: deadline)
+            }
             guard !(200..<300).contains(response.status.code) else { return response }
             let text = try await read(response, limit: 1 << 20)
             let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
@@ -141,22 +150,20 @@ extension HTTPPeer {
         outgoing.method = request.method
         outgoing.headers.add(name: "Accept", value: "application/json")
         outgoing.headers.add(name: "User-Agent", value: "Settle")
-        if let user = endpoint.user {
-            let credentials = Base64.encoded(Array("\(user):\(endpoint.password ?? "")".utf8))
-            outgoing.headers.add(name: "Authorization", value: "Basic \(credentials)")
-        }
         for header in endpoint.headers + request.headers {
             outgoing.headers.replaceOrAdd(name: header.name, value: header.value)
         }
         return outgoing
     }
 
-    private func send(_ request: HTTPClientRequest, deadline: Duration?) async throws -> HTTPClientResponse {
+    private static func send(_ request: HTTPClientRequest, deadline: Duration?) async throws
+        -> HTTPClientResponse
+    {
         guard let deadline else {
-            return try await Self.client.execute(request, deadline: .distantFuture)
+            return try await client.execute(request, deadline: .distantFuture)
         }
         let seconds = deadline.components.seconds
-        return try await Self.client.execute(request, timeout: .seconds(max(seconds, 1)))
+        return try await client.execute(request, timeout: .seconds(max(seconds, 1)))
     }
 
     func read(_ response: HTTPClientResponse, limit: Int) async throws -> [UInt8] {
