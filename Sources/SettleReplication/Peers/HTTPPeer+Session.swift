@@ -18,10 +18,7 @@ extension HTTPPeer {
 
     /// Sends a request in our name, and once more with a new session where the old one has run out.
     ///
-    /// - Parameters:
-    ///   - request: The request, without credentials.
-    ///   - isRepeatable: Whether its body can be sent twice.
-    ///   - execute: Sends it.
+    /// `isRepeatable` says whether the request's body can be sent twice.
     func sendAuthenticated(
         _ request: HTTPClientRequest,
         isRepeatable: Bool,
