@@ -1,15 +1,14 @@
 extension IndexNode {
     /// The first item, from `start` on, whose key is `key` or greater; `count` if there is none.
-    func lowerBound(_ key: [UInt8], from start: Int = 0) -> Int {
+    func lowerBound(_ key: Span<UInt8>, from start: Int = 0) -> Int {
         let node = bytes.span
-        let wanted = key.span
         let shared = prefix
-        switch ByteOrder.compareStart(wanted, node.extracting(shared)) {
+        switch ByteOrder.compareStart(key, node.extracting(shared)) {
         case .less: return start
         case .greater: return count
         case .equal: break
         }
-        let rest = wanted.extracting(shared.count..<wanted.count)
+        let rest = key.extracting(shared.count..<key.count)
         var low = start
         var high = count
         while low < high {
@@ -24,7 +23,7 @@ extension IndexNode {
     }
 
     /// The same, for a place that is likely near `start`.
-    func lowerBound(_ key: [UInt8], near start: Int) -> Int {
+    func lowerBound(_ key: Span<UInt8>, near start: Int) -> Int {
         var step = 1
         var low = start
         // Gallop to a window whose end is not less, then search it.
@@ -41,16 +40,15 @@ extension IndexNode {
     }
 
     /// The child of this inner node under which a row of `key` belongs.
-    func child(for key: [UInt8]) -> Int {
+    func child(for key: Span<UInt8>) -> Int {
         let node = bytes.span
-        let wanted = key.span
         let shared = prefix
-        switch ByteOrder.compareStart(wanted, node.extracting(shared)) {
+        switch ByteOrder.compareStart(key, node.extracting(shared)) {
         case .less: return 0
         case .greater: return count - 1
         case .equal: break
         }
-        let rest = wanted.extracting(shared.count..<wanted.count)
+        let rest = key.extracting(shared.count..<key.count)
         // The last child, after the first, whose separator is not greater.
         var low = 1
         var high = count
@@ -66,33 +64,38 @@ extension IndexNode {
     }
 
     /// The last child of this inner node that can have a row less than `end`.
-    func child(before end: [UInt8]) -> Int {
+    func child(before end: Span<UInt8>) -> Int {
         // The separators after the first that are less than the end; one equal to it has only rows beyond.
         lowerBound(end, from: 1) - 1
     }
 
     /// Whether an item's key is less than `key`.
-    func isKey(_ index: Int, lessThan key: [UInt8]) -> Bool {
+    func isKey(_ index: Int, lessThan key: Span<UInt8>) -> Bool {
         let node = bytes.span
-        let wanted = key.span
         let shared = prefix
-        switch ByteOrder.compareStart(wanted, node.extracting(shared)) {
+        switch ByteOrder.compareStart(key, node.extracting(shared)) {
         case .less: return false
         case .greater: return true
         case .equal: break
         }
         return ByteOrder.isLess(
             node.extracting(suffix(index)),
-            wanted.extracting(shared.count..<wanted.count)
+            key.extracting(shared.count..<key.count)
         )
     }
 
     /// Whether an item's key is `key`.
-    func isKey(_ index: Int, equalTo key: [UInt8]) -> Bool {
+    func isKey(_ index: Int, equalTo key: Span<UInt8>) -> Bool {
         let shared = prefix
         let rest = suffix(index)
-        return shared.count + rest.count == key.count && key.starts(with: bytes[shared])
-            && key[shared.count...].elementsEqual(bytes[rest])
+        guard shared.count + rest.count == key.count else { return false }
+        let node = bytes.span
+        return ByteOrder.sharedLength(key, node.extracting(shared), limit: .max) == shared.count
+            && ByteOrder.sharedLength(
+                key.extracting(shared.count..<key.count),
+                node.extracting(rest),
+                limit: .max
+            ) == rest.count
     }
 }
 

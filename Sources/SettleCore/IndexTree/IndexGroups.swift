@@ -1,0 +1,241 @@
+// The groups of a range: stretches of rows whose sort keys begin alike, as long as `group_level` says.
+//
+// The sweep goes through the leaves only where a group ends. From the group's first row it takes the rest of the leaf, then, as
+// long as a whole child lies before the group's end, that child's reduction from its parent, and climbs higher the
+// longer the group is. So groups of one row cost no more than reading the rows, and groups of a million no more than a
+// few nodes. Downwards it does the same mirrored.
+//
+// The subtle thing: whether a whole child belongs to the group is read off the separators. A separator may be of rows long
+// gone, but it still divides: what begins with the group's prefix and lies between two keys of the group belongs to it.
+
+/// A stretch of rows that a query shows as one.
+package struct IndexGroup: Sendable {
+    /// The first of its rows in the query's direction, from which the query makes the group's key.
+    package let row: IndexRow
+    /// What its rows reduce to.
+    package let pieces: ReductionPieces
+}
+
+/// Sweeps over the groups of a range.
+///
+/// It may only be moved in the snapshot in which it was first moved. To go on later, make another one of ``rest``.
+package struct IndexGroups: Sendable {
+    private let tree: IndexTree
+    private let range: IndexRange
+    private let descending: Bool
+    private let prefixLength: @Sendable (ArraySlice<UInt8>) -> Int
+    /// The inner nodes above the leaf, each with the child that was taken.
+    private var path: [(node: IndexNode, slot: Int)] = []
+    private var leaf: IndexNode?
+    /// The row where the next group begins; downwards the row after it.
+    private var place = 0
+    private var hasBegun = false
+    /// What is left of the range after the groups so far; nil: nothing.
+    package private(set) var rest: IndexRange?
+
+    /// - Parameter prefixLength: how many bytes of a sort key tell which group the row belongs to.
+    package init(
+        _ tree: IndexTree,
+        _ range: IndexRange,
+        descending: Bool,
+        prefixLength: @escaping @Sendable (ArraySlice<UInt8>) -> Int
+    ) {
+        self.tree = tree
+        self.range = range
+        self.descending = descending
+        self.prefixLength = prefixLength
+        rest = range.isEmpty ? nil : range
+    }
+
+    /// The next groups, as many as `limit` unless the range ends.
+    package mutating func next(
+        limit: Int,
+        in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
+    ) throws(SettleError) -> [IndexGroup] {
+        var groups: [IndexGroup] = []
+        while groups.count < limit, let group = try next(in: store) { groups.append(group) }
+        return groups
+    }
+
+    /// The next group; nil after the last.
+    package mutating func next(
+        in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
+    ) throws(SettleError) -> IndexGroup? {
+        guard rest != nil else { return nil }
+        if !hasBegun { try begin(in: store) }
+        guard let leaf, let row = firstRow(of: leaf) else {
+            rest = nil
+            return nil
+        }
+        let key = row.key
+        let group = IndexRange.prefix(Array(key.prefix(prefixLength(key[...])))).intersection(range)
+        var pieces = ReductionPieces()
+        if descending {
+            try takeDown(to: group.lower, into: &pieces, in: store)
+            pieces.reverse()
+            rest = IndexRange(lower: range.lower, upper: group.lower)
+        } else {
+            try takeUp(to: group.upper, into: &pieces, in: store)
+            rest = group.upper.map { IndexRange(lower: $0, upper: range.upper) }
+        }
+        if rest?.isEmpty == true { rest = nil }
+        return IndexGroup(row: row, pieces: pieces)
+    }
+
+    /// The row at the place, if it belongs to the range.
+    private func firstRow(of leaf: IndexNode) -> IndexRow? {
+        if descending {
+            guard place > 0, !leaf.isKey(place - 1, lessThan: range.lower.span) else { return nil }
+            return IndexRow(node: leaf, index: place - 1)
+        }
+        guard place < leaf.count else { return nil }
+        if let upper = range.upper, !leaf.isKey(place, lessThan: upper.span) { return nil }
+        return IndexRow(node: leaf, index: place)
+    }
+
+    // MARK: Moving
+
+    /// Goes down to the first row in the direction.
+    private mutating func begin(
+        in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
+    ) throws(SettleError) {
+        hasBegun = true
+        var none = ReductionPieces()
+        guard let root = tree.root else { return }
+        var node = try tree.node(root.number, depth: 0, in: store)
+        while node.isInner {
+            let slot: Int
+            if descending {
+                slot = range.upper.map { node.child(before: $0.span) } ?? node.count - 1
+            } else {
+                slot = node.child(for: range.lower.span)
+            }
+            path.append((node, slot))
+            node = try tree.node(try node.child(slot).number, depth: path.count, in: store)
+        }
+        leaf = node
+        if descending {
+            place = range.upper.map { node.lowerBound($0.span) } ?? node.count
+            if place == 0, let upper = range.upper { try climbDown(to: upper, into: &none, in: store) }
+        } else {
+            place = node.lowerBound(range.lower.span)
+            if place == node.count { try climbUp(to: range.lower, into: &none, in: store) }
+        }
+    }
+
+    /// Takes the rows from the place up to `end`; the place is then the first row behind.
+    private mutating func takeUp(
+        to end: [UInt8]?,
+        into pieces: inout ReductionPieces,
+        in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
+    ) throws(SettleError) {
+        guard let node = leaf else { return }
+        let stop = end.map { node.lowerBound($0.span, near: place) } ?? node.count
+        try take(place..<stop, of: node, into: &pieces)
+        place = stop
+        if stop == node.count { try climbUp(to: end, into: &pieces, in: store) }
+    }
+
+    /// Takes the rows before the place down to `start`; the place is then that row.
+    private mutating func takeDown(
+        to start: [UInt8],
+        into pieces: inout ReductionPieces,
+        in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
+    ) throws(SettleError) {
+        guard let node = leaf else { return }
+        let stop = node.lowerBound(start.span)
+        try take(stop..<place, of: node, into: &pieces)
+        place = stop
+        if stop == 0 { try climbDown(to: start, into: &pieces, in: store) }
+    }
+
+    /// Takes rows of the leaf at the end of the path; all of them at once as the parent has them.
+    private func take(
+        _ rows: Range<Int>,
+        of node: IndexNode,
+        into pieces: inout ReductionPieces
+    ) throws(SettleError) {
+        if rows.count == node.count, let parent = path.last {
+            pieces.append(reductions: parent.node.bytes[try parent.node.child(parent.slot).reductions])
+        } else {
+            pieces.append(node, rows)
+        }
+    }
+
+    /// From the end of a leaf: takes what follows before `end`, whole children where they are whole.
+    private mutating func climbUp(
+        to end: [UInt8]?,
+        into pieces: inout ReductionPieces,
+        in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
+    ) throws(SettleError) {
+        while let (node, slot) = path.popLast() {
+            guard slot + 1 < node.count else { continue }
+            path.append((node, slot + 1))
+            while let (node, slot) = path.last {
+                let child = try node.child(slot)
+                if endsBefore(end) {
+                    pieces.append(reductions: node.bytes[child.reductions])
+                    break
+                }
+                let below = try tree.node(child.number, depth: path.count, in: store)
+                if below.isInner {
+                    path.append((below, 0))
+                    continue
+                }
+                leaf = below
+                place = end.map { below.lowerBound($0.span) } ?? below.count
+                try take(0..<place, of: below, into: &pieces)
+                if place < below.count { return }
+                break
+            }
+        }
+        leaf = nil
+    }
+
+    /// From the start of a leaf: takes what comes before, from `start` on.
+    private mutating func climbDown(
+        to start: [UInt8],
+        into pieces: inout ReductionPieces,
+        in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
+    ) throws(SettleError) {
+        while let (node, slot) = path.popLast() {
+            guard slot > 0 else { continue }
+            path.append((node, slot - 1))
+            while let (node, slot) = path.last {
+                let child = try node.child(slot)
+                if beginsFrom(start) {
+                    pieces.append(reductions: node.bytes[child.reductions])
+                    break
+                }
+                let below = try tree.node(child.number, depth: path.count, in: store)
+                if below.isInner {
+                    path.append((below, below.count - 1))
+                    continue
+                }
+                leaf = below
+                place = below.lowerBound(start.span)
+                try take(place..<below.count, of: below, into: &pieces)
+                if place > 0 { return }
+                break
+            }
+        }
+        leaf = nil
+    }
+
+    /// Whether all rows of the child at the end of the path are less than `end`, as far as separators tell.
+    private func endsBefore(_ end: [UInt8]?) -> Bool {
+        guard let end else { return true }
+        for (node, slot) in path.reversed() where slot + 1 < node.count {
+            return node.isKey(slot + 1, lessThan: end.span) || node.isKey(slot + 1, equalTo: end.span)
+        }
+        return false
+    }
+
+    /// Whether all rows of the child at the end of the path are equal to `start` or greater, as far as separators tell.
+    private func beginsFrom(_ start: [UInt8]) -> Bool {
+        for (node, slot) in path.reversed() where slot > 0 {
+            return !node.isKey(slot, lessThan: start.span)
+        }
+        return start.isEmpty
+    }
+}
