@@ -33,7 +33,9 @@ package struct IndexGroups: Sendable {
     /// What is left of the range after the groups so far; nil: nothing.
     package private(set) var rest: IndexRange?
 
-    /// - Parameter prefixLength: how many bytes of a sort key tell which group the row belongs to.
+    /// Begins before the first group; `prefixLength` says how many bytes of a sort key tell which group its row belongs to.
+    ///
+    /// Those bytes of one group must not be the start of another's.
     package init(
         _ tree: IndexTree,
         _ range: IndexRange,
