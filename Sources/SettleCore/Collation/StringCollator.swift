@@ -6,6 +6,8 @@ package protocol StringCollator: Sendable {
     /// Names the table: an index built under another version is built anew.
     var version: String { get }
 
-    /// Appends the sort key of `text` (UTF-8), which never contains a zero byte and ends without one.
-    func appendSortKey(of text: ArraySlice<UInt8>, to bytes: inout [UInt8])
+    /// Appends the sort key of `text[range]` (UTF-8).
+    ///
+    /// A sort key contains no zero byte, whatever the text contains.
+    func appendSortKey(of text: [UInt8], in range: Range<Int>, to bytes: inout [UInt8])
 }

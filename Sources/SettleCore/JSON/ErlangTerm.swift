@@ -92,21 +92,7 @@ enum ErlangTerm {
 
     /// Appends an integer beyond 64 bits, given as its decimal digits, in quadratic time.
     static func appendBigInteger(digits: ArraySlice<UInt8>, isNegative: Bool, to term: inout [UInt8]) {
-        var words: [UInt64] = []
-        var rest = digits
-        while !rest.isEmpty {
-            let chunk = rest.prefix(18)
-            rest = rest.dropFirst(18)
-            var carry: UInt64 = chunk.reduce(0) { $0 * 10 + UInt64($1 - 0x30) }
-            let factor: UInt64 = chunk.reduce(1) { factor, _ in factor * 10 }
-            for index in words.indices {
-                let product = words[index].multipliedFullWidth(by: factor)
-                let (sum, overflow) = product.low.addingReportingOverflow(carry)
-                words[index] = sum
-                carry = product.high + (overflow ? 1 : 0)
-            }
-            if carry > 0 { words.append(carry) }
-        }
+        let words = BinaryDigits.words(of: digits)
         let count = words.count * 8 - (words.last?.leadingZeroBitCount ?? 0) / 8
         if count <= 255 {
             term.append(110)
