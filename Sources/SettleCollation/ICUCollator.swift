@@ -56,7 +56,9 @@ package final class ICUCollator: StringCollator, @unchecked Sendable {
         Self.appendSortKey(of: text, in: range, to: &bytes, asking: collator)
     }
 
-    /// Compares two texts directly: negative, zero or positive. What sort keys must agree with.
+    /// Compares two texts directly: negative, zero or positive.
+    ///
+    /// Sort keys must agree with it.
     package func compare(_ left: [UInt8], _ right: [UInt8]) -> Int {
         Int(settle_collator_compare(collator, left, Int32(left.count), right, Int32(right.count)))
     }

@@ -13,6 +13,7 @@ extension CollationKey {
     /// How many bytes the key at the beginning of `bytes` takes; `bytes` may go on after it.
     ///
     /// - Parameter bytes: what `append` has written, and anything.
+    /// - Returns: the key's length.
     package static func length(of bytes: ArraySlice<UInt8>) -> Int {
         end(of: bytes, at: bytes.startIndex) - bytes.startIndex
     }
@@ -23,6 +24,7 @@ extension CollationKey {
     ///   - key: what `append` has written; a document's id may follow.
     ///   - level: how many elements of an array count; keys that are no arrays count whole, except at level 0, where
     ///     there is one group.
+    /// - Returns: the prefix's length.
     package static func groupPrefixLength(of key: ArraySlice<UInt8>, level: Int) -> Int {
         guard level > 0, let tag = key.first else { return 0 }
         guard level < Int.max, tag == Tag.array || tag == Tag.rawArray else { return length(of: key) }

@@ -179,8 +179,8 @@ extension SelectorCondition {
 struct ByteCollator: StringCollator {
     var version: String { "bytes" }
 
-    func appendSortKey(of text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: text)
+    func appendSortKey(of text: [UInt8], in range: Range<Int>, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: text[range])
     }
 }
 

@@ -52,7 +52,8 @@ struct ValueOrder<Collator: StringCollator> {
 
     private func sortKey(_ text: String) -> [UInt8] {
         var key: [UInt8] = []
-        collator.appendSortKey(of: Array(text.utf8)[...], to: &key)
+        let bytes = Array(text.utf8)
+        collator.appendSortKey(of: bytes, in: bytes.indices, to: &key)
         return key
     }
 }

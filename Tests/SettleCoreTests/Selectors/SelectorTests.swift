@@ -5,7 +5,8 @@ import Testing
 struct LetterCollator: StringCollator {
     var version: String { "letters" }
 
-    func appendSortKey(of text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+    func appendSortKey(of all: [UInt8], in range: Range<Int>, to bytes: inout [UInt8]) {
+        let text = all[range]
         bytes.append(contentsOf: text.map { (65...90).contains($0) ? $0 + 32 : $0 })
         bytes.append(1)
         bytes.append(contentsOf: text.map { (65...90).contains($0) ? 2 : 1 })
