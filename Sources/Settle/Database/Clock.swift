@@ -13,6 +13,9 @@ enum Clock {
         usleep(microseconds)
     }
 
+    /// How many processors there are to run on.
+    static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
     /// Microseconds since 1970.
     static func microseconds() -> UInt64 {
         var time = timespec()

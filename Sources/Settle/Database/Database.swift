@@ -25,6 +25,7 @@ public final class Database: Sendable {
     let options: StoreOptions
     let writer: Writer
     let listeners: ChangeListeners
+    let views = DatabaseViews()
     private let current: Mutex<Current>
     /// Whether a compaction is under way.
     let compacting = Mutex(false)
@@ -135,6 +136,7 @@ extension Database {
     /// Closes the file until it is used again.
     func closeForNow() {
         release(nil)
+        views.close()
     }
 
     /// Removes what killed uploads have left, the first time an upload comes that may leave something too.
@@ -159,6 +161,7 @@ extension Database {
             current.isGone = true
             current.open = nil
         }
+        views.close()
         listeners.notify()
     }
 

@@ -19,6 +19,10 @@ public struct StoreOptions: Sendable {
     package var inlineAttachmentLimit = 128 << 10
     /// Runs the functions of design documents; without one, what needs them answers a clear error.
     package var functionEngine: (any FunctionEngine)?
+    /// Seconds after a write that the indexes in use are brought up to date; nil: not before somebody asks.
+    package var indexUpkeepDelay: Double?
+    /// What indexes are said to be sorted by, in place of the collation library's version.
+    package var collatorVersion: String?
 
     /// The usual options, with what is given instead.
     public init(

@@ -152,7 +152,10 @@ extension Writer {
             for (job, result) in zip(group, committed.results) {
                 if case .request(_, let completion) = job { completion(.success(result)) }
             }
-            if committed.changedDocuments { database.listeners.committed(committed.commit) }
+            if committed.changedDocuments {
+                database.listeners.committed(committed.commit)
+                database.views.upkeep.noteCommit(of: database)
+            }
             if let removed = committed.removed {
                 // Nobody waits for it, and what can't be removed now stands in the list of removed files.
                 let commit = committed.commit.transaction

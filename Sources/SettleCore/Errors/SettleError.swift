@@ -103,6 +103,8 @@ extension SettleError {
         case expectationFailed
         /// A replication could not open its source or target.
         case databaseNotFound
+        /// Nothing here runs functions in the design document's language; the reason is its name.
+        case unknownQueryLanguage
         /// Something broke on our side.
         case internalError
         /// Another side did not answer in time.
@@ -163,6 +165,7 @@ extension SettleError.Kind {
         case .rangeNotSatisfiable: (416, "requested_range_not_satisfiable")
         case .expectationFailed: (417, "expectation_failed")
         case .databaseNotFound: (500, "db_not_found")
+        case .unknownQueryLanguage: (500, "unknown_query_language")
         case .internalError: (500, "internal_server_error")
         case .timeout: (500, "timeout")
         case .notImplemented: (501, "not_implemented")

@@ -12,14 +12,6 @@
 
 import Crypto
 
-/// The order of a view's keys.
-package enum ViewCollation: UInt8, Sendable, Hashable {
-    /// CouchDB's usual order, strings by ICU.
-    case unicode = 0
-    /// Erlang's order of terms, `"options":{"collation":"raw"}`.
-    case raw = 1
-}
-
 /// One named view.
 package struct ViewDefinition: Sendable, Hashable {
     /// Its name's UTF-8 text.
@@ -28,13 +20,14 @@ package struct ViewDefinition: Sendable, Hashable {
     package let map: [UInt8]
     /// The source or name of its reduce function; nil if it has none.
     package let reduce: [UInt8]?
-    package let collation: ViewCollation
+    /// Which keys come before which: `"options":{"collation":"raw"}`.
+    package let collation: CollationKey.Order
     /// Which tree of the index has its rows.
     package fileprivate(set) var tree = 0
     /// Which of the tree's reductions is its own; nil if it has none.
     package fileprivate(set) var reducer: Int?
 
-    package init(name: [UInt8], map: [UInt8], reduce: [UInt8]?, collation: ViewCollation = .unicode) {
+    package init(name: [UInt8], map: [UInt8], reduce: [UInt8]?, collation: CollationKey.Order = .unicode) {
         nameBytes = name
         self.map = map
         self.reduce = reduce
@@ -48,7 +41,7 @@ package struct ViewDefinition: Sendable, Hashable {
 /// The rows of one map function, with the reductions that views want of them.
 package struct ViewTree: Sendable, Hashable {
     package let map: [UInt8]
-    package let collation: ViewCollation
+    package let collation: CollationKey.Order
     package fileprivate(set) var reduces: [[UInt8]]
 }
 

@@ -6,9 +6,8 @@ package protocol ViewMapper: Sendable {
     ///
     /// Called on threads that may wait, several batches at once.
     ///
-    /// - Parameter documents: Each a JSON text with `_id`, `_rev` and what else a map function sees.
-    /// - Throws: what keeps the index from being brought up to date. A document that a function fails on is no such thing:
-    ///   it has no rows.
+    /// Documents are JSON texts with `_id`, `_rev` and what else a map function sees. What is thrown keeps the index from
+    /// being brought up to date; a document that a function fails on is no such thing: it has no rows.
     func map(_ documents: [[UInt8]]) throws(SettleError) -> EmittedRows
 }
 

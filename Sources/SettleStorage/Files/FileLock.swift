@@ -36,6 +36,14 @@ package final class FileLock: Sendable {
         return true
     }
 
+    /// Whether the file that is locked is still the one at `path`: it may have been removed, and made anew by others.
+    package func isInPlace(_ path: String) -> Bool {
+        var held = stat()
+        var present = stat()
+        return unsafe fstat(descriptor, &held) == 0 && stat(path, &present) == 0
+            && held.st_ino == present.st_ino && held.st_dev == present.st_dev
+    }
+
     /// Gives the lock back.
     package func unlock() {
         _ = flock(descriptor, LOCK_UN)
