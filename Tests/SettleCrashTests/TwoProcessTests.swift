@@ -36,6 +36,43 @@ struct TwoProcessTests {
         #expect(server.terminate() == 0)
     }
 
+    @Test("attachments come and go while the other compacts, and none is lost", .timeLimit(.minutes(5)))
+    func attachments() async throws {
+        let server = try ServerProcess(folder: folder.path)
+        try await create("files", on: server)
+        let stream = AttachmentStream(endpoint: server.endpoint, database: "files", prefix: "w")
+        let path = "\(folder.path)/files.settle"
+        let endpoint = server.endpoint
+        let others = Task { try await disturb(path, endpoint) }
+        let acknowledged = await stream.run(connections: 3, limit: 60)
+        others.cancel()
+        let (compactions, answers) = try await others.value
+        #expect(compactions > 1)
+        #expect(answers.isSubset(of: [200, 404]))
+        #expect(acknowledged.count == 9)
+        let database = try Database.open(at: path)
+        #expect(try acknowledgedWrites(acknowledged, missingFrom: database) == [])
+        #expect(try database.check() == [])
+        #expect(server.terminate() == 0)
+    }
+
+    /// Compacts and reads until it is cancelled; how often, and with what statuses.
+    private func disturb(_ path: String, _ server: HTTPEndpoint) async throws -> (Int, Set<Int>) {
+        let database = try Database.open(at: path)
+        var compactions = 0
+        var answers: Set<Int> = []
+        while !Task.isCancelled {
+            try await database.compact()
+            compactions += 1
+            for name in ["f", "g"] {
+                let request = HTTPRequest("GET", "/files/w-0-1/\(name)", headers: [administrator])
+                // Cancelled in the middle, it has no answer.
+                if let answer = try? await server.send(request) { answers.insert(answer.status) }
+            }
+        }
+        return (compactions, answers)
+    }
+
     @Test("both may write, and each sees what the other wrote", .timeLimit(.minutes(5)))
     func bothWrite() async throws {
         let server = try ServerProcess(folder: folder.path)

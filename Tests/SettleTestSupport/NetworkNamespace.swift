@@ -23,6 +23,7 @@ package final class NetworkNamespace: Sendable {
     package init?() {
         guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: Self.program) else { return nil }
         let number = Self.made.withLock { made in
+            if made == 0 { Self.sweep() }
             made += 1
             return made
         }
@@ -51,6 +52,16 @@ package final class NetworkNamespace: Sendable {
 
     /// What stands before a command to run it inside.
     var prefix: [String] { ["netns", "exec", name] }
+
+    /// Removes what killed test runs have left.
+    private static func sweep() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []
+        for name in names where name.hasPrefix("settle-") {
+            let parts = name.split(separator: "-")
+            guard parts.count == 3, let process = pid_t(parts[1]), kill(process, 0) != 0 else { continue }
+            _ = run(["netns", "delete", name])
+        }
+    }
 
     private static func run(_ arguments: [String]) -> Bool {
         let process = Process()

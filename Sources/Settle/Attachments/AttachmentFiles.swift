@@ -8,9 +8,9 @@
 //     writing     draft written and synced · linked under its number · directory synced · commit
 //     removing    commit without the row, with the number in `removed files` · unlinked when no reader can need it
 //
-// Killed between any two steps, nothing refers to a file that isn't there, and what is left over is known: a number that
-// was never committed is given out again and its file replaced, a removed one stands in the list, a draft has lost its
-// lock.
+// Killed between any two steps, nothing refers to a file that isn't there, and what is left over is known: a file whose
+// number was never committed, a removed one, which stands in the list, a draft that has lost its lock. The first
+// transaction of the next process that writes clears it away.
 
 import SettleCore
 import SettleStorage
@@ -31,6 +31,17 @@ enum AttachmentFiles {
     static func sweepDrafts(_ database: String) throws(StorageError) {
         guard FileSystem.exists(directory(database)) else { return }
         try BlobFile.sweepDrafts(in: directory(database))
+    }
+
+    /// Removes what killed processes have left: drafts, and files whose numbers, from `next` on, were never committed.
+    ///
+    /// Only inside a write transaction, for others link files before they commit.
+    static func sweepLeftovers(_ database: String, from next: UInt64) throws(StorageError) {
+        guard FileSystem.exists(directory(database)) else { return }
+        try sweepDrafts(database)
+        for number in try numbers(database) where number >= next {
+            try FileSystem.remove(path(database, number))
+        }
     }
 
     /// The numbers of the files that there are.

@@ -118,15 +118,24 @@ extension Snapshot {
             }
             return AttachmentReader(attachment, .bytes(bytes))
         }
-        guard let file = try BlobFile.open(AttachmentFiles.path(database.directory, row.file)) else {
+        if let file = try BlobFile.open(AttachmentFiles.path(database.directory, row.file)) {
+            return AttachmentReader(attachment, .file(file))
+        }
+        // Files wait for readers of their own generation. Where another process has compacted the database since this
+        // snapshot began, it may have gone on and removed the file: then the next generation knows.
+        let life = try open.life()
+        guard life != .live else {
             throw SettleError(.internalError, "The file of an attachment is missing.")
         }
-        return AttachmentReader(attachment, .file(file))
+        database.release(open, life: life)
+        return try database.attachmentReader(attachment)
     }
 
     /// Appends an attachment's decoded content in base64.
     func appendBase64(of attachment: Attachment, to output: inout [UInt8]) throws {
-        guard let content = try reader(of: attachment)?.decoded() else { throw StorageError.corrupted }
+        guard let content = try reader(of: attachment)?.decoded() else {
+            throw SettleError(.unavailable, "The attachment \(attachment.nameText) has just been removed.")
+        }
         var encoder = Base64Encoder()
         while let part = try content.next() { encoder.append(part[...], to: &output) }
         encoder.finish(to: &output)

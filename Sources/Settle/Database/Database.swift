@@ -36,6 +36,8 @@ public final class Database: Sendable {
     private struct Current {
         var open: OpenEnvironment?
         weak var recent: OpenEnvironment?
+        /// The generation that was last found retired.
+        var retired: UInt64?
         var isGone = false
     }
 
@@ -97,7 +99,9 @@ extension Database {
                     current.open = recent
                     return recent
                 }
-                guard let opened = try openWhenClosed() else { throw Self.doesNotExist }
+                guard let opened = try openWhenClosed(retired: current.retired) else {
+                    throw Self.doesNotExist
+                }
                 current.open = opened
                 current.recent = opened
                 return opened
@@ -108,11 +112,11 @@ extension Database {
     /// Opens the file.
     ///
     /// Where its last user is letting go of it on another thread at this moment, that is waited for.
-    private func openWhenClosed() throws -> OpenEnvironment? {
+    private func openWhenClosed(retired: UInt64?) throws -> OpenEnvironment? {
         var tries = 0
         while true {
             do {
-                return try OpenEnvironment.current(directory: directory, options: options)
+                return try OpenEnvironment.current(directory: directory, options: options, retired: retired)
             } catch StorageError.alreadyOpen where tries < 1000 {
                 tries += 1
                 Clock.pause(microseconds: 200)
@@ -125,9 +129,10 @@ extension Database {
     /// Lets go of an environment that is not the database any more, or, without one, of that which is, for a while.
     ///
     /// One that was retired must not come back while somebody else still holds it: who asks for the environment again
-    /// would get it, find it retired, and ask again.
-    func release(_ environment: OpenEnvironment?) {
+    /// would get it, find it retired, and ask again. Nor may its file be waited for, as long as it is there.
+    func release(_ environment: OpenEnvironment?, life: EnvironmentLife = .live) {
         current.withLock { current in
+            if let environment, case .retired = life { current.retired = environment.generation }
             if environment == nil || current.open === environment { current.open = nil }
             if environment != nil, current.recent === environment { current.recent = nil }
         }
@@ -171,16 +176,15 @@ extension Database {
     ) throws(SettleError) -> Answer {
         while true {
             let open = try environment()
+            var life = EnvironmentLife.live
             let attempt: Answer? = try settling { () throws in
                 let snapshot = Snapshot(try open.environment.beginRead(), open, self)
-                switch try snapshot.life {
-                case .live: return try body(snapshot)
-                case .retired, .deleted: return nil
-                }
+                life = try snapshot.life
+                return life == .live ? try body(snapshot) : nil
             }
             if let attempt { return attempt }
             // Compacted, or deleted by another process, which may have made a new one in its place.
-            release(open)
+            release(open, life: life)
         }
     }
 }

@@ -3,6 +3,7 @@
 //     notes.settle/
 //         documents-1.mdb        generation 1
 //         documents-2.mdb        generation 2: a compacted copy that took its place
+//         compaction.lock        held by the process that is making the next generation
 //         writer.lock            held by the process that is writing
 //
 // The lowest generation that is not retired is the database. Whoever opens a retired one follows it to the next; a
@@ -48,17 +49,30 @@ final class OpenEnvironment: Sendable {
     /// Opens the generation that is the database now.
     ///
     /// Nil: it was deleted, or there never was one.
-    static func current(directory: String, options: StoreOptions) throws -> OpenEnvironment? {
+    ///
+    /// A generation that is known to be `retired` is passed over where it is open still: some reader of this process may be
+    /// long about it.
+    static func current(
+        directory: String,
+        options: StoreOptions,
+        retired: UInt64? = nil
+    ) throws -> OpenEnvironment? {
         var generations = try generations(in: directory)
         var next: UInt64?
         while let generation = next ?? generations.first {
             generations.removeAll { $0 <= generation }
             guard FileSystem.exists(path(directory, generation)) else { return nil }
-            let candidate = try OpenEnvironment(
-                directory: directory,
-                generation: generation,
-                options: options
-            )
+            let candidate: OpenEnvironment
+            do {
+                candidate = try OpenEnvironment(
+                    directory: directory,
+                    generation: generation,
+                    options: options
+                )
+            } catch StorageError.alreadyOpen where generation == retired {
+                next = nil
+                continue
+            }
             switch try candidate.life() {
             case .live: return candidate
             case .deleted: return nil

@@ -8,6 +8,9 @@
 //
 // Whoever reads or writes sees that row first and goes over to the new file. Killed at any point, the lowest file that
 // is not retired is the database. Nothing *needs* compaction: ordinary writes forget old bodies, and LMDB reuses pages.
+//
+// Two processes must not compact at once: their drafts would have one name, and the first to finish would put the other's
+// half-made one in place. So `compaction.lock` is held from step 2 on.
 
 package import SettleCore
 import SettleStorage
@@ -16,7 +19,7 @@ import Synchronization
 extension Database {
     /// Forgets superseded bodies, and rewrites the file without free pages.
     ///
-    /// A second call while one is under way does nothing.
+    /// A second call while one is under way, in this process or another, makes no second file.
     package func compact() async throws(SettleError) {
         guard
             compacting.withLock({ isRunning in
@@ -29,6 +32,8 @@ extension Database {
             _ = try await perform(.forgetSuperseded(steps: 4096))
         }
         do { try AttachmentFiles.sweepDrafts(directory) } catch { throw SettleError(error) }
+        guard let lock = try compactionLock() else { return }
+        defer { lock.unlock() }
         let draft = try await onWorkerThread { () throws(SettleError) in
             let open = try self.environment()
             return try settling { () throws in
@@ -40,6 +45,16 @@ extension Database {
         }
         try await exclusively { () throws(SettleError) in
             try settling { () throws in try self.finish(draft) }
+        }
+    }
+
+    /// The right to make the next generation's file, which has one name; nil if another process has it.
+    private func compactionLock() throws(SettleError) -> FileLock? {
+        do {
+            let lock = try FileLock(path: "\(directory)/compaction.lock")
+            return try lock.tryLock() ? lock : nil
+        } catch {
+            throw FileSystem.exists(directory) ? SettleError(error) : Self.doesNotExist
         }
     }
 
@@ -62,7 +77,7 @@ extension Database {
             EnvironmentLife.retired(next: open.generation + 1).encoded
         )
         try transaction.commit()
-        release(open)
+        release(open, life: .retired(next: open.generation + 1))
         try OpenEnvironment.removeFile(directory, open.generation)
     }
 

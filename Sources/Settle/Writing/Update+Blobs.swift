@@ -142,6 +142,8 @@ extension Update {
     /// allowed to open, and for the case that we are killed between commit and removal; it is worked off when it is
     /// long, and when nothing is known of the transaction before.
     mutating func settleFiles() throws {
+        // Nobody else gives out numbers at this moment.
+        if sweepsFiles { try AttachmentFiles.sweepLeftovers(directory, from: state.nextFile) }
         guard state.nextFile > 1 else { return }
         if hasAddedFiles, options.syncsCommits {
             try FileSystem.syncDirectory(AttachmentFiles.directory(directory))

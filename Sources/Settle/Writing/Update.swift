@@ -33,6 +33,8 @@ struct Update: ~Copyable {
     let directory: String
     /// Whether nothing is known of what the transactions before this one did.
     let isFirst: Bool
+    /// Whether to look for what killed processes have left among the files of attachments.
+    let sweepsFiles: Bool
     /// Reused for every row that is put together.
     var scratch: [UInt8] = []
 
@@ -41,7 +43,8 @@ struct Update: ~Copyable {
         _ tables: Tables,
         directory: String,
         options: StoreOptions,
-        documentCounts: DocumentCounts?
+        documentCounts: DocumentCounts?,
+        sweepsFiles: Bool
     ) throws {
         let state = try MetaRows.state(transaction.reading, tables)
         let limit = try MetaRows.revisionsLimit(transaction.reading, tables)
@@ -52,6 +55,7 @@ struct Update: ~Copyable {
         revisionsLimit = limit
         self.documentCounts = counts
         isFirst = documentCounts == nil
+        self.sweepsFiles = sweepsFiles
         self.directory = directory
         self.options = options
         self.tables = tables

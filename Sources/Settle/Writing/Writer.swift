@@ -48,6 +48,8 @@ final class Writer: Sendable {
 
     private let queue = Mutex(Queue())
     private let remembered = Mutex(Remembered())
+    /// Whether what killed processes left among the attachments was cleared away.
+    private let hasSwept = Mutex(false)
 
     func submit(_ request: WriteRequest, to database: Database, _ completion: @escaping Completion) {
         enqueue(.request(request, completion), database)
@@ -192,7 +194,6 @@ extension Writer {
             let open = try database.environment()
             do {
                 if let committed = try attempt(requests, open, database) { return committed }
-                database.release(open)
             } catch StorageError.mapFull {
                 try settling { () throws in try open.environment.growMap() }
             } catch let error as SettleError {
@@ -213,9 +214,10 @@ extension Writer {
         _ database: Database
     ) throws -> Committed? {
         let transaction = try open.environment.beginWrite()
-        switch try MetaRows.life(transaction.reading, open.tables) {
-        case .live: break
-        case .retired, .deleted: return nil
+        let life = try MetaRows.life(transaction.reading, open.tables)
+        guard life == .live else {
+            database.release(open, life: life)
+            return nil
         }
         let commit = Commit(generation: open.generation, transaction: transaction.reading.id)
         let counts = remembered.withLock { remembered in
@@ -229,7 +231,8 @@ extension Writer {
             open.tables,
             directory: database.directory,
             options: database.options,
-            documentCounts: counts
+            documentCounts: counts,
+            sweepsFiles: hasSwept.withLock { !$0 }
         )
         var results: [WriteResult] = []
         results.reserveCapacity(requests.count)
@@ -247,6 +250,7 @@ extension Writer {
         let removed = update.removedFiles
         try update.commit()
         remembered.withLock { $0 = Remembered(counts: after, commit: commit) }
+        hasSwept.withLock { $0 = true }
         return Committed(
             results: results,
             changedDocuments: changed,

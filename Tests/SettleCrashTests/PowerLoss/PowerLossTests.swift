@@ -26,6 +26,19 @@ struct PowerLossTests {
         #expect(found == [])
     }
 
+    @Test("loses no acknowledged attachment, nor its bytes", .timeLimit(.minutes(10)))
+    func attachments() async throws {
+        let run = try await PowerLossRun(syncing: true, uploading: true)
+        try run.checkRecord()
+        #expect(run.acknowledgements.count >= 30)
+        #expect(run.record.events.contains { if case .link = $0 { true } else { false } })
+        var found: [String] = []
+        for moment in run.moments(40) {
+            found += try run.problems(at: moment)
+        }
+        #expect(found == [])
+    }
+
     @Test("does lose acknowledged writes when commits do not wait for the disk", .timeLimit(.minutes(10)))
     func unsynced() async throws {
         let run = try await PowerLossRun(syncing: false)
@@ -45,7 +58,7 @@ private struct PowerLossRun {
     private let replay: PowerLossReplay
     private let finalDisk: [String: DiskEntry]
 
-    init(syncing: Bool) async throws {
+    init(syncing: Bool, uploading: Bool = false) async throws {
         let recorder = try DiskRecorder()
         var environment = recorder.environment
         if !syncing { environment["SETTLE_UNSAFE_NOSYNC"] = "1" }
@@ -54,9 +67,15 @@ private struct PowerLossRun {
             HTTPRequest("PUT", "/\(Self.database)", headers: [administrator])
         )
         #expect(created.status == 201)
-        let stream = WriteStream(endpoint: server.endpoint, database: Self.database, prefix: "w")
-        let written = await stream.run(connections: 4, limit: 30)
-        #expect(written.count == 120)
+        if uploading {
+            var stream = AttachmentStream(endpoint: server.endpoint, database: Self.database, prefix: "w")
+            stream.sizes = [300, 20_000, 135_000]
+            #expect(await stream.run(connections: 3, limit: 15).count > 6)
+        } else {
+            let stream = WriteStream(endpoint: server.endpoint, database: Self.database, prefix: "w")
+            let written = await stream.run(connections: 4, limit: 30)
+            #expect(written.count == 120)
+        }
         server.kill()
         record = try recorder.record()
         replay = PowerLossReplay(record)

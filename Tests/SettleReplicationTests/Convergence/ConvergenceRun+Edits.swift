@@ -59,16 +59,21 @@ extension ConvergenceRun {
         let ids = ancestry?["ids"]?.array ?? ["none"]
         var random = SeededGenerator(seed: edit.choice)
         let name = (0..<32).map { _ in String(Int.random(in: 0..<16, using: &random), radix: 16) }.joined()
+        let generation = JSONValue.number(JSONNumber(ancestry?["start"]?.int ?? 1))
         var body: JSONObject = [
             "n": .string("\(edit.choice)"),
             "_revisions": [
-                "start": .number(JSONNumber(ancestry?["start"]?.int ?? 1)),
+                "start": generation,
                 "ids": .array([.string(name)] + ids.dropFirst()),
             ],
         ]
         if edit.choice % 4 == 0 {
+            // `revpos` has to be true: whoever has the parent is not sent what is older than that.
             body["_attachments"] = [
-                "f": ["content_type": "image/png", "revpos": 1, "data": .string(Base64.encoded([7, 8, 9]))]
+                "f": [
+                    "content_type": "image/png", "revpos": generation,
+                    "data": .string(Base64.encoded([7, 8, 9])),
+                ]
             ]
         }
         _ = try await request(peer, "PUT", path + "?new_edits=false", json: JSONValue.object(body).text)

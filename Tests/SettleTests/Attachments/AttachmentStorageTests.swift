@@ -136,6 +136,50 @@ struct AttachmentStorageTests {
         #expect(try test.database.check() == [])
     }
 
+    @Test("A reader of a generation that was compacted away learns that a removed file is gone")
+    func retiredReaders() async throws {
+        let test = try database()
+        let first = try #require(try test.put("a", attachments: [test.new("f", large)]).revision)
+        try test.put("b", attachments: [test.new("f", noise(Self.limit + 9))])
+        let open = try test.database.environment()
+        let snapshot = Snapshot(try open.environment.beginRead(), open, test.database)
+        let removed = try #require(try snapshot.attachments(of: "a", at: nil)?.first)
+        let kept = try #require(try snapshot.attachments(of: "b", at: nil)?.first)
+        try await test.database.compact()
+        _ = try test.database.performBlocking(.purge([("a", [first])]))
+        #expect(try await test.files(1) == [2])
+        let (readerOfRemoved, readerOfKept) = (
+            try snapshot.reader(of: removed), try snapshot.reader(of: kept)
+        )
+        #expect(readerOfRemoved == nil)
+        #expect(readerOfKept != nil)
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("The first write of a process clears away what killed ones left")
+    func leftovers() async throws {
+        let test = try database()
+        try test.put("a", attachments: [test.new("f", large)])
+        let directory = AttachmentFiles.directory(test.database.directory)
+        try FileSystem.replaceFile("\(directory)/draft-dead", with: [1, 2, 3])
+        try FileSystem.replaceFile("\(directory)/2", with: [1, 2, 3])
+        let again = Database(
+            name: "again",
+            directory: test.database.directory,
+            options: test.database.options
+        )
+        test.database.closeForNow()
+        let put = try DocumentEdit(
+            id: "b",
+            kind: .interactive(parent: nil),
+            document: try IncomingDocument(parsing: Array("{}".utf8))
+        )
+        _ = try again.performBlocking(.edits([put]))
+        again.closeForNow()
+        #expect(try FileSystem.list(directory) == ["1"])
+        #expect(try test.database.check() == [])
+    }
+
     @Test("What is written, purged and stemmed while a compaction runs is in the new file")
     func compaction() async throws {
         let test = try database()

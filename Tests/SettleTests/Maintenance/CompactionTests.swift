@@ -1,4 +1,5 @@
 import SettleCore
+import SettleStorage
 import SettleTestSupport
 import Testing
 
@@ -16,6 +17,20 @@ struct CompactionTests {
         #expect(try test.get("a", revision: first.text) == nil)
         #expect(try test.get("a")?.contains(#""n":2"#) == true)
         #expect(try test.get("a", .revisionsInfo)?.contains(#""status":"missing""#) == true)
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("While another process compacts, it leaves the next generation's file alone")
+    func otherProcess() async throws {
+        let test = try TestDatabase()
+        try test.put("a", #"{"n":1}"#)
+        let lock = try FileLock(path: "\(test.database.directory)/compaction.lock")
+        #expect(try lock.tryLock())
+        try await test.database.compact()
+        #expect(try test.database.environment().generation == 1)
+        lock.unlock()
+        try await test.database.compact()
+        #expect(try test.database.environment().generation == 2)
         #expect(try test.database.check() == [])
     }
 
