@@ -1,6 +1,6 @@
 // What the store costs without a server around it: microseconds of this process's processor time per document.
 //
-//     swift run -c release SettleBenchmarks [documents | attachments]
+//     swift run -c release SettleBenchmarks [documents | attachments | collation]
 //
 // Each line is one pass over the same documents (about 260 bytes each). The server's own numbers, paired with CouchDB's,
 // are in Results.md.
@@ -18,7 +18,11 @@ import Glibc
 @main
 struct StoreBenchmark {
     static func main() async throws {
-        if CommandLine.arguments.dropFirst().first == "attachments" { return try AttachmentBenchmark.main() }
+        switch CommandLine.arguments.dropFirst().first {
+        case "attachments": return try AttachmentBenchmark.main()
+        case "collation": return try CollationBenchmark.main()
+        default: break
+        }
         let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 50_000
         for (name, makesID) in [("sequential", sequentialID), ("random", randomID)] {
             let directory = TemporaryDirectory()
@@ -99,7 +103,7 @@ struct StoreBenchmark {
         let elapsed = ContinuousClock.now - before.1
         let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
         let perDocument = (cpu / Double(count) * 1e8).rounded() / 100
-        print("\(name): \(perDocument) µs processor time, \(Int(Double(count) / seconds)) documents/s")
+        print("\(name): \(perDocument) µs processor time, \(Int(Double(count) / seconds)) a second")
     }
 
     /// Seconds of processor time that this process has used.
