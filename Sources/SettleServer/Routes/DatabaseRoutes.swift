@@ -96,9 +96,6 @@ extension ServerCore {
     func postCompact(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()
-        if request.segments.count == 3 {
-            throw SettleError(.notImplemented, "Views are not served yet.")
-        }
         let logger = logger
         Task {
             do {
@@ -112,12 +109,6 @@ extension ServerCore {
                 // There is nothing left to compact.
             }
         }
-        return .now(.ok(status: 202))
-    }
-
-    /// Answers `POST /db/_view_cleanup`.
-    func postViewCleanup(_ request: Request, _ database: Database) throws(SettleError) -> Answer {
-        guard request.method == .POST else { throw request.notAllowed("POST") }
         return .now(.ok(status: 202))
     }
 

@@ -1,6 +1,7 @@
 // `/_replicate`, `/_active_tasks`, `/_scheduler`: what the server's own replicator does.
 
 import NIOHTTP1
+import Settle
 import SettleCore
 import SettleReplication
 
@@ -20,7 +21,8 @@ extension ServerCore {
     /// Answers `GET /_active_tasks`.
     func getActiveTasks(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
-        return .now(Response(json: JSONValue.array(replication.activeTasks()).text))
+        let tasks = replication.activeTasks() + ViewIndexTask.running.map(\.json)
+        return .now(Response(json: JSONValue.array(tasks).text))
     }
 
     /// Answers `/_scheduler/jobs`, `/_scheduler/docs`.

@@ -116,7 +116,12 @@ extension ServerCore {
         case "_all_docs" where isQueries: return try postAllDocumentsQueries(request, database, .all)
         case "_design_docs" where isQueries: return try postAllDocumentsQueries(request, database, .design)
         case "_local_docs" where isQueries: return try postLocalDocumentsQueries(request, database)
-        case "_compact" where path.count == 3: return try postCompact(request, database)
+        case "_compact" where path.count == 3:
+            return try postCompactViews(
+                request,
+                database,
+                DocumentID(bytes: Array("_design/".utf8) + path[2])
+            )
         case "_index": return try indexes(request)
         default: return nil
         }
@@ -132,6 +137,7 @@ extension ServerCore {
         let id = DocumentID(bytes: path[1] + [UInt8(ascii: "/")] + path[2])
         guard path.count > 3 else { return try document(request, database, id) }
         if let path = AttachmentPath(path) { return try attachment(request, database, path) }
+        if path.count == 4, Self.text(path[3]) == "_info" { return try getViewInfo(request, database, id) }
         let exists = try database.read { snapshot in
             try snapshot.document(id).map { !$0.isDeleted }
         }

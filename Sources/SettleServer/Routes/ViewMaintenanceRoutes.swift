@@ -83,6 +83,8 @@ extension ViewIndexTask {
     /// The entry of `_active_tasks`.
     var json: JSONValue {
         [
+            "node": "nonode@nohost",
+            "pid": "<0.0.0>",
             "type": "indexer",
             "database": .string(database),
             "design_document": .string(designDocument),
