@@ -33,6 +33,8 @@ extension HTTPPeer {
         var deadline: Duration?
         /// The most bytes of an answer.
         var limit: Int
+        /// Whether the answer may take for ever, because it waits for changes.
+        var isFeed = false
 
         init(
             _ method: HTTPMethod,
@@ -52,15 +54,20 @@ extension HTTPPeer {
     }
 
     /// The client of all peers, which lives as long as the process.
-    private static let client: HTTPClient = {
+    private static let client = makeClient(connectionsPerHost: 32)
+
+    /// The client of feeds, which hold their connections for as long as they wait: the work must not wait for them.
+    private static let feedClient = makeClient(connectionsPerHost: 4_096)
+
+    private static func makeClient(connectionsPerHost: Int) -> HTTPClient {
         var configuration = HTTPClient.Configuration()
         configuration.timeout = .init(connect: .seconds(15), read: .seconds(60))
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connectionsPerHost
         // Whether and when to try again is the replicator's decision.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
         return HTTPClient(configuration: configuration)
-    }()
+    }
 
     /// Waits until the loops that connections live on have done all they were given.
     ///
@@ -77,7 +84,12 @@ extension HTTPPeer {
             outgoing.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
             outgoing.body = .bytes(body.buffer)
         }
-        return try await answer(to: outgoing, deadline: request.deadline, limit: request.limit)
+        return try await answer(
+            to: outgoing,
+            deadline: request.deadline,
+            limit: request.limit,
+            isFeed: request.isFeed
+        )
     }
 
     /// Sends a request whose body arrives in pieces, and reads the whole answer.
@@ -100,27 +112,34 @@ extension HTTPPeer {
 
     /// Sends a request and gives the answer as it comes; a status other than success is a failure.
     func response(to request: Request) async throws(PeerFailure) -> HTTPClientResponse {
-        try await response(to: outgoing(request), deadline: request.deadline)
+        try await response(to: outgoing(request), deadline: request.deadline, isFeed: request.isFeed)
     }
 
     private func answer(
         to outgoing: HTTPClientRequest,
         deadline: Duration?,
         limit: Int,
-        isRepeatable: Bool = true
+        isRepeatable: Bool = true,
+        isFeed: Bool = false
     ) async throws(PeerFailure) -> [UInt8] {
-        let response = try await response(to: outgoing, deadline: deadline, isRepeatable: isRepeatable)
+        let response = try await response(
+            to: outgoing,
+            deadline: deadline,
+            isRepeatable: isRepeatable,
+            isFeed: isFeed
+        )
         return try await noting { try await read(response, limit: limit) }
     }
 
     private func response(
         to outgoing: HTTPClientRequest,
         deadline: Duration?,
-        isRepeatable: Bool = true
+        isRepeatable: Bool = true,
+        isFeed: Bool = false
     ) async throws(PeerFailure) -> HTTPClientResponse {
         try await noting {
             let response = try await sendAuthenticated(outgoing, isRepeatable: isRepeatable) { request in
-                try await Self.send(request, deadline: deadline)
+                try await Self.send(request, deadline: deadline, with: isFeed ? Self.feedClient : Self.client)
             }
             guard !(200..<300).contains(response.status.code) else { return response }
             let text = try await read(response, limit: 1 << 20)
@@ -156,9 +175,11 @@ extension HTTPPeer {
         return outgoing
     }
 
-    private static func send(_ request: HTTPClientRequest, deadline: Duration?) async throws
-        -> HTTPClientResponse
-    {
+    private static func send(
+        _ request: HTTPClientRequest,
+        deadline: Duration?,
+        with client: HTTPClient
+    ) async throws -> HTTPClientResponse {
         guard let deadline else {
             return try await client.execute(request, deadline: .distantFuture)
         }

@@ -1,5 +1,6 @@
 // A database behind a URL: CouchDB, PouchDB Server, another Settle.
 
+import AsyncHTTPClient
 import NIOHTTP1
 package import SettleCore
 
@@ -63,8 +64,21 @@ package struct HTTPPeer: Peer {
             "_changes",
             parameters.map { .init(name: $0.0, value: String(decoding: $0.1, as: UTF8.self)) } + narrowing
         )
-        let request = Request(body == nil ? .GET : .POST, path, body: body.map { .init(bytes: $0) })
+        var request = Request(body == nil ? .GET : .POST, path, body: body.map { .init(bytes: $0) })
+        request.isFeed = query.waits
         return try ChangesPage(json: try await answer(to: request))
+    }
+
+    /// The feed of the databases that change, of the server that this peer is one of.
+    func updates() async throws(PeerFailure) -> HTTPClientResponse {
+        var request = Request(.GET, "_db_updates?feed=continuous&since=now&heartbeat=10000")
+        request.isFeed = true
+        return try await response(to: request)
+    }
+
+    /// What the server answers to a question.
+    package func answer(path: String) async throws(PeerFailure) -> JSONValue {
+        try await json(.init(.GET, path, deadline: timeout))
     }
 
     package func missing(from rows: [ChangedDocument]) async throws(PeerFailure) -> [WantedRevision] {

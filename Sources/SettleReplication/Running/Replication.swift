@@ -30,7 +30,20 @@ public final class Replication: Sendable {
     private let source: any Peer
     private let target: any Peer
     private let serverUUID: String
+    /// Whether a continuous replication tries again after a failure, or leaves that to somebody else.
+    private let survivesFailures: Bool
+    /// Told each time the replication does something else than before.
+    private let stateChanged: StateListener
     private let state: Mutex<State>
+
+    /// A closure that is told of states.
+    package struct StateListener: Sendable {
+        let body: @Sendable (ReplicationStatus.State) -> Void
+
+        package init(_ body: @escaping @Sendable (ReplicationStatus.State) -> Void = { _ in }) {
+            self.body = body
+        }
+    }
 
     private struct State {
         var status: ReplicationStatus
@@ -55,8 +68,12 @@ public final class Replication: Sendable {
         source: any Peer,
         target: any Peer,
         serverUUID: String,
-        name: ReplicationID? = nil
+        name: ReplicationID? = nil,
+        survivesFailures: Bool = true,
+        stateChanged: StateListener = StateListener()
     ) {
+        self.survivesFailures = survivesFailures
+        self.stateChanged = stateChanged
         self.options = options
         self.source = source
         self.target = target
@@ -160,7 +177,7 @@ extension Replication {
                 update { $0.state = wasStopped ? .stopped : .completed }
                 return .success(end.result(wasStopped: wasStopped))
             } catch {
-                guard options.isContinuous, await survive(error) else {
+                guard options.isContinuous, survivesFailures, await survive(error) else {
                     let isStopped = state.withLock { $0.isStopped }
                     update { status in
                         status.state = isStopped ? .stopped : .failed
@@ -198,7 +215,7 @@ extension Replication {
         return name
     }
 
-    /// Waits after a failure: a second, doubling, at most ten minutes.
+    /// Waits after a failure: a second, doubling, at most a minute, so that it goes on soon after the network is back.
     ///
     /// False if the replication was stopped meanwhile.
     private func survive(_ error: SettleError) async -> Bool {
@@ -213,7 +230,7 @@ extension Replication {
             status.state = .crashing
             status.error = error
         }
-        let delay = min(Duration.seconds(1 << min(crashes - 1, 16)), .seconds(600))
+        let delay = min(Duration.seconds(1 << min(crashes - 1, 16)), .seconds(60))
         let nap = Task { _ = try? await Task.sleep(for: delay) }
         let isStopped = state.withLock { state in
             state.nap = nap
@@ -244,11 +261,14 @@ extension Replication {
     }
 
     private func update(_ change: (inout ReplicationStatus) -> Void) {
-        state.withLock { state in
+        let news: ReplicationStatus.State? = state.withLock { state in
+            let before = state.status.state
             change(&state.status)
             state.status.updatedAt = Clock.unixSeconds
             for watcher in state.watchers.values { watcher.yield(state.status) }
+            return before == state.status.state ? nil : state.status.state
         }
+        if let news { stateChanged.body(news) }
     }
 }
 
