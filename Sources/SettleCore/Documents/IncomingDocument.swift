@@ -81,6 +81,15 @@ package struct IncomingDocument: Sendable {
         return documents
     }
 
+    /// Puts other members in the place of the document's own; what the special members say stays.
+    package mutating func replaceBody(with members: JSONObject) throws(SettleError) {
+        let other = try IncomingDocument(
+            parsing: JSONValue.object(members).bytes,
+            makingTerm: !bodyTerm.isEmpty
+        )
+        (body, bodyTerm) = (other.body, other.bodyTerm)
+    }
+
     private init(_ parts: Parts) throws(SettleError) {
         body = parts.body
         bodyTerm = parts.bodyTerm

@@ -70,13 +70,7 @@ extension ReplicatorDocument {
         case failed(reason: String)
     }
 
-    /// The members with a job's end.
-    ///
-    /// - Parameters:
-    ///   - document: The members as they are.
-    ///   - ending: How it ended.
-    ///   - time: When, in seconds since 1970.
-    /// - Returns: The members to store.
+    /// The members with a job's end, which came at a time in seconds since 1970.
     package static func adding(_ ending: Ending, to document: JSONObject, at time: Int) -> JSONObject {
         var document = document
         let state: String

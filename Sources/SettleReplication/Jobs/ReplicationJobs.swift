@@ -127,6 +127,7 @@ public final class ReplicationJobs: Sendable {
         let running = tasks.withLock { Array($0.values) }
         for task in running { task.cancel() }
         for task in running { await task.value }
+        decide { state, _ in (state.jobs, state.documents) = ([:], [:]) }
     }
 
     /// Does something beside everything else, which `shutdown` waits for.

@@ -29,6 +29,10 @@ extension ServerCore {
             let id = document.id ?? DocumentID(identifiers.next())
             try id.validate()
             let attachments = try attachments(of: document, in: database)
+            var document = document
+            if !batch.isReplicated {
+                document = try checked(document, as: id, for: database, by: request.user)
+            }
             try writes.add(document, id, attachments, isReplicated: batch.isReplicated)
         }
         try database.refuseMissingStubs(in: writes.edits)

@@ -112,7 +112,8 @@ extension ServerCore {
     {
         try id.validateText()
         let query = try DocumentQuery(request.query)
-        let document = try incomingDocument(request.body, id, makingTerm: !query.isReplicated)
+        var document = try incomingDocument(request.body, id, makingTerm: !query.isReplicated)
+        if !query.isReplicated { document = try checked(document, as: id, for: database, by: request.user) }
         if id.isLocal { return try putLocalDocument(request, database, id, document, query) }
         return try write(
             document,
@@ -135,6 +136,7 @@ extension ServerCore {
         var query = DocumentQuery()
         query.isBatched = request.query["batch"] == "ok"
         var document = try incomingDocument(request.body, nil, makingTerm: true)
+        document = try checked(document, as: document.id, for: database, by: request.user)
         if document.id == nil {
             document.revision = nil
             document.ancestry = nil

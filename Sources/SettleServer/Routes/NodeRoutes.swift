@@ -87,10 +87,13 @@ extension ServerCore {
                 throw SettleError(.badRequest, "The value of a setting must be a JSON string.")
             }
             let old = try settings.set(path[0], path[1], to: value)
+            applySettings(of: path[0])
             return .now(setting(old ?? ""))
         case (.DELETE, 2):
             guard settings.value(path[0], path[1]) != nil else { return .now(setting(nil)) }
-            return .now(setting(try settings.set(path[0], path[1], to: nil)))
+            let old = try settings.set(path[0], path[1], to: nil)
+            applySettings(of: path[0])
+            return .now(setting(old))
         case (_, 0), (_, 1): throw request.notAllowed("GET")
         case (_, 2): throw request.notAllowed("GET,PUT,DELETE")
         default: throw SettleError(.notFound, "missing")

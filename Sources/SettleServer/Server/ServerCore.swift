@@ -41,6 +41,7 @@ final class ServerCore: Sendable {
         let settings = try SettingsStore(path: "\(folder.path)/.settle-config.json")
         self.settings = settings
         authenticator = Authenticator(administrator: configuration.administrator, settings: settings)
+        try Self.createSystemDatabases(in: folder)
         events = EventLog(folder: folder)
     }
 
@@ -74,5 +75,17 @@ final class ServerCore: Sendable {
         let name = String(decoding: segment, as: UTF8.self)
         guard let database = try folder.open(name) else { throw Database.doesNotExist }
         return database
+    }
+
+    /// Makes the databases that clients expect on every server, where they are not there yet.
+    private static func createSystemDatabases(in folder: DatabaseFolder) throws(SettleError) {
+        for name in ["_users", "_replicator"] {
+            do throws(SettleError) {
+                if try folder.open(name) == nil { _ = try folder.create(name) }
+            } catch {
+                // Another process was faster.
+                if error.kind != .fileExists { throw error }
+            }
+        }
     }
 }

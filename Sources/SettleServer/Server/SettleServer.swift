@@ -90,6 +90,8 @@ public final class SettleServer: Sendable {
             let port = channel.localAddress?.port ?? core.configuration.port
             core.listeningAddress = "\(core.configuration.host):\(port)"
             listener.set(channel, loops)
+            core.applySettings(of: "replicator")
+            core.replication.start()
             return port
         } catch {
             throw SettleError(

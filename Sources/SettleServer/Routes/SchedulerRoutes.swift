@@ -1,0 +1,99 @@
+// `/_scheduler`: the replication jobs of the server, and how the documents stand that ask for them.
+//
+//     /_scheduler/jobs[/id]               those on the list of jobs, with their history
+//     /_scheduler/docs[/db[/document]]    the documents of a replicator database, with their state
+//
+// The name of a replicator database may have its slash as it is, `/_scheduler/docs/team/_replicator/nightly`: no
+// document can be called `_replicator`, so that says where the name ends.
+
+import NIOHTTP1
+import SettleCore
+import SettleReplication
+
+extension ServerCore {
+    /// Answers `/_scheduler/jobs`, `/_scheduler/docs`.
+    func routeScheduler(_ request: Request) throws(SettleError) -> Answer {
+        guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
+        let path = request.segments.map { String(decoding: $0, as: UTF8.self) }
+        guard path.count > 1 else { throw SettleError(.notFound, "missing") }
+        switch path[1] {
+        case "jobs": return try getSchedulerJobs(request, path)
+        case "docs": return try getSchedulerDocuments(request, Array(path.dropFirst(2)))
+        default: throw SettleError(.notFound, "missing")
+        }
+    }
+
+    private func getSchedulerJobs(_ request: Request, _ path: [String]) throws(SettleError) -> Answer {
+        guard path.count == 2 else {
+            guard path.count == 3, let job = replication.job(path[2]) else {
+                throw SettleError(.notFound, "missing")
+            }
+            return .now(Response(json: job.text))
+        }
+        let (skip, limit) = try page(request)
+        let jobs = replication.jobList()
+        let answer: JSONValue = [
+            "total_rows": .number(JSONNumber(jobs.count)),
+            "offset": .number(JSONNumber(min(skip, jobs.count))),
+            "jobs": .array(Array(jobs.dropFirst(skip).prefix(limit ?? 100))),
+        ]
+        return .now(Response(json: answer.text))
+    }
+
+    private func getSchedulerDocuments(_ request: Request, _ path: [String]) throws(SettleError) -> Answer {
+        guard let place = Self.replicatorPlace(path) else { throw SettleError(.badRequest, "bad_request") }
+        let replication = replication
+        if let document = place.document {
+            return .blocking(on: threadPool) { () throws(SettleError) in
+                guard let state = try replication.document(DocumentID(document), of: place.database) else {
+                    throw SettleError(.notFound, "missing")
+                }
+                return .now(Response(json: state.text))
+            }
+        }
+        let (skip, limit) = try page(request)
+        let states = try Self.states(request.query["states"])
+        let isDescending = request.query["descending"] == "true"
+        return .blocking(on: threadPool) { () throws(SettleError) in
+            let answer = try replication.documents(
+                of: place.database,
+                states: states,
+                skip: skip,
+                limit: limit ?? .max,
+                isDescending: isDescending
+            )
+            return .now(Response(json: answer.text))
+        }
+    }
+
+    /// The replicator database, and perhaps the document in it, that a path names.
+    private static func replicatorPlace(_ path: [String]) -> (database: String, document: String?)? {
+        guard let first = path.first else { return ("_replicator", nil) }
+        if ReplicatorDocument.isReplicator(database: first), path.count < 3 {
+            return (first, path.count == 2 ? path[1] : nil)
+        }
+        guard let last = path.firstIndex(of: "_replicator"), path.count - last < 3 else { return nil }
+        return (path[...last].joined(separator: "/"), path.count > last + 1 ? path[last + 1] : nil)
+    }
+
+    private static let knownStates = [
+        "initializing", "error", "pending", "running", "crashing", "completed", "failed",
+    ]
+
+    private static func states(_ text: String?) throws(SettleError) -> [String] {
+        guard let text, !text.isEmpty else { return [] }
+        let states = text.split(separator: ",").map { String($0.drop { $0 == " " }).lowercased() }
+        for state in states where !knownStates.contains(state) {
+            throw SettleError(.queryParseError, "Unknown replication state `\(state)`")
+        }
+        return states
+    }
+
+    private func page(_ request: Request) throws(SettleError) -> (skip: Int, limit: Int?) {
+        var query = AllDocumentsQuery()
+        for name in ["skip", "limit"] {
+            if let value = request.query[name] { try query.set(name, .text(value)) }
+        }
+        return (query.skip, request.query["limit"] == nil ? nil : query.limit)
+    }
+}
