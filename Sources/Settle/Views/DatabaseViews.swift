@@ -177,7 +177,9 @@ extension ViewSource {
             group: group,
             title: id.text,
             mapper: engine.map { EngineMapper(engine: $0, program: program) },
-            reduceEngine: engine.map { EngineReducer(engine: $0, program: program) },
+            reduceEngine: engine.map {
+                EngineReducer(engine: $0, program: program, sources: group.reduceFunctions)
+            },
             directoryPrefix: ""
         )
     }

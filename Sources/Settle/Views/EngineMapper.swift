@@ -15,15 +15,14 @@ extension FunctionProgram {
     init(_ group: ViewGroup, scope: String) {
         self.init(
             maps: group.trees.map(\.map),
-            reduces: group.trees.flatMap(\.reduces).filter { $0.first != UInt8(ascii: "_") },
+            reduces: group.reduceFunctions,
             library: group.library,
             scope: scope
         )
     }
 }
 
-/// Reduces by the functions of a design document, which an engine runs.
-struct EngineReducer: ReduceEngine {
-    let engine: any FunctionEngine
-    let program: FunctionProgram
+extension ViewGroup {
+    /// The sources of the reduce functions that are not built in, in the order of the program's.
+    var reduceFunctions: [[UInt8]] { trees.flatMap(\.reduces).filter { $0.first != UInt8(ascii: "_") } }
 }

@@ -80,7 +80,7 @@ extension View {
         let reductions = try ReductionPieces.reduce(pieces, function: function, reducer: &reducers)
         var values: [[UInt8]] = []
         for reduction in reductions {
-            values.append(reducers.finalize(reduction[...], function: function))
+            values.append(try reducers.finalize(reduction[...], function: function))
         }
         return values
     }

@@ -1,3 +1,4 @@
+import SettleCollation
 package import SettleCore
 
 /// Where an index's rows come from, and how they are reduced.
@@ -29,9 +30,6 @@ package struct ViewSource: Sendable {
 
     /// The reducers of one tree.
     func reducers(tree: Int) throws(SettleError) -> ViewReducers {
-        try ViewReducers(
-            group.trees[tree].reduces.map { String(decoding: $0, as: UTF8.self) },
-            engine: reduceEngine
-        )
+        try ViewReducers(group.trees[tree].reduces, collator: ICUCollator.shared, engine: reduceEngine)
     }
 }

@@ -1,35 +1,166 @@
-/// Runs reduce functions that are not built in.
-package protocol ReduceEngine: Sendable {}
-
-/// The reduce functions of one tree: so far `_count`, and `_sum` of integers.
+/// The reduce functions of one tree of a view index: CouchDB's built-in ones run here, others by a ``ReduceEngine``.
 package struct ViewReducers: NodeReducer {
-    private let names: [String]
+    private let reducers: [Reducer]
+    private let engine: (any ReduceEngine)?
+    private let limit: ReduceLimit
+    private let order: ValueOrder
 
-    package init(_ sources: [String], engine: (any ReduceEngine)?) throws(SettleError) {
-        for name in sources where name != "_count" && name != "_sum" {
-            throw SettleError(.notImplemented, "There is no reducer \(name) yet.")
+    /// The order of values, behind which a collator is.
+    private struct ValueOrder: Sendable {
+        let key: @Sendable (_ text: [UInt8], _ range: Range<Int>) -> [UInt8]
+    }
+
+    /// The functions of `sources`, which are their names or texts, in the tree's order.
+    ///
+    /// - Parameters:
+    ///   - sources: The functions, or their names, in the tree's order.
+    ///   - collator: Ranks strings for `_top_N` and `_bottom_N`.
+    ///   - engine: Runs what isn't built in; without it that is an error.
+    ///   - limit: What becomes of sums that hardly reduce.
+    /// - Throws: where a name is of no built-in function.
+    package init(
+        _ sources: [[UInt8]],
+        collator: some StringCollator,
+        engine: (any ReduceEngine)? = nil,
+        limit: ReduceLimit = .enforced
+    ) throws(SettleError) {
+        var reducers: [Reducer] = []
+        for source in sources { reducers.append(try Reducer(source: source)) }
+        self.reducers = reducers
+        self.engine = engine
+        self.limit = limit
+        order = ValueOrder { text, range in
+            var key: [UInt8] = []
+            // A row's value is JSON.
+            try? CollationKey.append(text, in: range, to: &key, collator: collator)
+            return key
         }
-        names = sources
     }
 
-    /// The JSON text of a reduction.
-    package func finalize(_ reduction: ArraySlice<UInt8>, function: Int) -> [UInt8] { Array(reduction) }
+    package var functionCount: Int { reducers.count }
 
-    package var functionCount: Int { names.count }
+    // MARK: Rows
 
-    package mutating func reduce(_ runs: [RowRun], function: Int) -> [[UInt8]] {
-        runs.map { run in
-            guard names[function] == "_sum" else { return Array("\(run.count)".utf8) }
-            let sum = (0..<run.count).reduce(0) { $0 + Self.number(ViewRow.value(of: run[$1].payload)) }
-            return Array("\(sum)".utf8)
+    package mutating func reduce(_ runs: [RowRun], function: Int) throws(SettleError) -> [[UInt8]] {
+        switch reducers[function] {
+        case .function(let source): return try runner().reduce(runs, source: source)
+        case .count: return runs.map { Self.text(of: $0.count) }
+        case .first: return runs.map { Array(ViewRow.value(of: $0[0].payload)) }
+        case .last: return runs.map { Array(ViewRow.value(of: $0[$0.count - 1].payload)) }
+        case .sum: return runs.map(sum)
+        case .statistics:
+            return runs.map { run in
+                var statistics = StatisticsReducer()
+                for index in 0..<run.count { statistics.add(ValueText(run[index])) }
+                return statistics.reduction
+            }
+        case .distinctKeys:
+            return runs.map { run in
+                var sketch = DistinctSketch()
+                for index in 0..<run.count { sketch.insert(key: ViewRow(run[index].payload).key) }
+                return sketch.reduction
+            }
+        case .ranked(let count, let isAscending):
+            return runs.map { run in
+                var ranked = RankedReducer(limit: count, isAscending: isAscending)
+                for index in 0..<run.count {
+                    let value = ValueText(run[index])
+                    ranked.add(value.text, key: order.key(value.bytes, value.range))
+                }
+                return ranked.reduction
+            }
         }
     }
 
-    package mutating func rereduce(_ groups: [[ArraySlice<UInt8>]], function: Int) -> [[UInt8]] {
-        groups.map { group in Array("\(group.reduce(0) { $0 + Self.number($1) })".utf8) }
+    private func runner() throws(SettleError) -> any ReduceEngine {
+        guard let engine else {
+            throw SettleError(.notImplemented, "There is nothing here that runs reduce functions.")
+        }
+        return engine
     }
 
-    private static func number(_ text: ArraySlice<UInt8>) -> Int {
-        Int(String(decoding: text, as: UTF8.self)) ?? 0
+    private static func text(of count: Int) -> [UInt8] {
+        var text: [UInt8] = []
+        JSONText.appendInteger(count, to: &text)
+        return text
+    }
+
+    private func sum(_ run: RowRun) -> [UInt8] {
+        var sum = SumReducer()
+        for index in 0..<run.count { sum.add(ValueText(run[index])) }
+        return sum.reduction(limit: limit) {
+            // As Erlang would write [[[Key, Id], Value], …].
+            var size = 7
+            for index in 0..<run.count {
+                let row = ViewRow(run[index].payload)
+                size += 17 + row.id.count + IncomingDocument.term(of: Array(row.key)).count
+                size += IncomingDocument.term(of: Array(row.value)).count
+            }
+            return size
+        }
+    }
+
+    // MARK: Reductions
+
+    package mutating func rereduce(
+        _ groups: [[ArraySlice<UInt8>]],
+        function: Int
+    ) throws(SettleError) -> [[UInt8]] {
+        switch reducers[function] {
+        case .function(let source): return try runner().rereduce(groups, source: source)
+        case .first: return groups.map { Array($0.first ?? []) }
+        case .last: return groups.map { Array($0.last ?? []) }
+        case .count, .sum: return groups.map(sum)
+        case .statistics:
+            return groups.map { group in
+                var statistics = StatisticsReducer()
+                for reduction in group { statistics.add(ValueText(reduction)) }
+                return statistics.reduction
+            }
+        case .distinctKeys:
+            return groups.map { group in
+                if group.count == 1 { return Array(group[0]) }
+                var sketch = DistinctSketch()
+                for reduction in group { sketch.join(reduction) }
+                return sketch.reduction
+            }
+        case .ranked(let count, let isAscending): return groups.map { ranked($0, count, isAscending) }
+        }
+    }
+
+    private func sum(_ group: [ArraySlice<UInt8>]) -> [UInt8] {
+        var sum = SumReducer()
+        for reduction in group { sum.add(ValueText(reduction)) }
+        return sum.reduction(limit: limit) {
+            // As Erlang would write [[[], Reduction], …].
+            group.reduce(7) { $0 + 7 + IncomingDocument.term(of: Array($1)).count }
+        }
+    }
+
+    private func ranked(_ group: [ArraySlice<UInt8>], _ count: Int, _ isAscending: Bool) -> [UInt8] {
+        var ranked = RankedReducer(limit: count, isAscending: isAscending)
+        for reduction in group {
+            let text = Array(reduction)
+            var reader = JSONReader(text)
+            // A reduction of this function's is an array.
+            guard (try? reader.enterArray()) == true else { continue }
+            while (try? reader.nextElement()) == true, let range = try? reader.skip() {
+                ranked.add(text[range], key: order.key(text, range))
+            }
+        }
+        return ranked.reduction
+    }
+
+    // MARK: Results
+
+    /// What a query shows of a reduction: JSON text.
+    ///
+    /// - Throws: why the rows can't be reduced (`invalid_value` of `_stats`).
+    package func finalize(_ reduction: ArraySlice<UInt8>, function: Int) throws(SettleError) -> [UInt8] {
+        if let failure = Reduction.failure(in: reduction) { throw failure }
+        guard reducers[function] == .distinctKeys else { return Array(reduction) }
+        var sketch = DistinctSketch()
+        sketch.join(reduction)
+        return Self.text(of: sketch.count)
     }
 }
