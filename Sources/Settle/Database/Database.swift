@@ -23,6 +23,8 @@ public final class Database: Sendable {
     /// The directory that holds its files.
     public let directory: String
     let options: StoreOptions
+    /// What runs the functions of this database's design documents; nil where nothing does.
+    package var functionEngine: (any FunctionEngine)? { options.functionEngine }
     let writer: Writer
     let listeners: ChangeListeners
     let views = DatabaseViews()

@@ -219,6 +219,9 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
     }
 
+    /// The client's address.
+    var peer: String { context?.remoteAddress?.ipAddress ?? "" }
+
     /// Answers before the body has come, and drops what is still to come of it.
     func refuse(_ error: SettleError) {
         framing.keepsAlive = false
@@ -227,7 +230,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     private func dispatch(_ incoming: IncomingRequest) {
-        let request = incoming.finish(listeningAddress: server.listeningAddress)
+        let request = incoming.finish(listeningAddress: server.listeningAddress, peer: peer)
         state = .answering
         guard request.body.count > ServerCore.offLoopBodySize, let context else {
             deliver(server.answer(request), to: exchange)

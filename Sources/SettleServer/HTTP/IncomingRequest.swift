@@ -69,13 +69,14 @@ struct IncomingRequest {
     }
 
     /// The request, now that its body is complete, or is taken in by somebody else.
-    func finish(listeningAddress: String) -> Request {
+    func finish(listeningAddress: String, peer: String) -> Request {
         Request(
             method: method,
             target: target,
             headers: head.headers,
             body: body,
             user: user,
+            peer: peer,
             listeningAddress: listeningAddress
         )
     }

@@ -13,8 +13,13 @@ struct Request: Sendable {
     let body: [UInt8]
     /// Who sent it.
     let user: UserContext
+    /// The client's address.
+    let peer: String
     /// `host:port` of the listening socket, for clients that send no `Host`.
     let listeningAddress: String
+    /// What was asked for before a design document rewrote it, and how often that happened.
+    var requestedTarget: RequestTarget?
+    var rewriteCount = 0
 
     /// The decoded segments of the path.
     var segments: [[UInt8]] { target.segments }

@@ -112,7 +112,7 @@ final class StreamedRequest {
 extension HTTPConnection {
     /// Begins to take a body in, or refuses to before any of it has come.
     func upload(_ incoming: IncomingRequest) throws(SettleError) -> StreamedRequest {
-        let request = incoming.finish(listeningAddress: server.listeningAddress)
+        let request = incoming.finish(listeningAddress: server.listeningAddress, peer: peer)
         server.statistics.requests.add(1, ordering: .relaxed)
         return StreamedRequest(connection: self, sink: try server.sink(for: request))
     }

@@ -50,22 +50,33 @@ extension ServerCore {
     ) throws(SettleError) -> [AllDocumentsQuery] {
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()
-        guard let list = try request.jsonObject()["queries"] else {
-            throw SettleError(.badRequest, "POST body must include `queries` parameter.")
-        }
-        guard let list = list.array else {
-            throw SettleError(.badRequest, "`queries` member must be an array.")
-        }
         var queries: [AllDocumentsQuery] = []
-        for entry in list {
-            guard let members = entry.object else {
-                throw SettleError(.badRequest, "Each of `queries` must be a JSON object.")
-            }
+        for members in try request.queries() {
             var query = AllDocumentsQuery(namespace)
             try query.set(request.query)
             try query.set(members, isOneOfMany: true)
             try query.validate()
             queries.append(query)
+        }
+        return queries
+    }
+}
+
+extension Request {
+    /// The members of each of the body's `queries`.
+    func queries() throws(SettleError) -> [JSONObject] {
+        guard let list = try jsonObject()["queries"] else {
+            throw SettleError(.badRequest, "POST body must include `queries` parameter.")
+        }
+        guard let list = list.array else {
+            throw SettleError(.badRequest, "`queries` member must be an array.")
+        }
+        var queries: [JSONObject] = []
+        for entry in list {
+            guard let members = entry.object else {
+                throw SettleError(.badRequest, "Each of `queries` must be a JSON object.")
+            }
+            queries.append(members)
         }
         return queries
     }

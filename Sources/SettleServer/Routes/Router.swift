@@ -127,25 +127,6 @@ extension ServerCore {
         }
     }
 
-    /// `/db/_design/name` and what is below it.
-    private func routeDesign(
-        _ request: Request,
-        _ database: Database,
-        _ path: [[UInt8]]
-    ) throws(SettleError) -> Answer {
-        guard path.count > 2 else { return try document(request, database, DocumentID(bytes: path[1])) }
-        let id = DocumentID(bytes: path[1] + [UInt8(ascii: "/")] + path[2])
-        guard path.count > 3 else { return try document(request, database, id) }
-        if let path = AttachmentPath(path) { return try attachment(request, database, path) }
-        if path.count == 4, Self.text(path[3]) == "_info" { return try getViewInfo(request, database, id) }
-        let exists = try database.read { snapshot in
-            try snapshot.document(id).map { !$0.isDeleted }
-        }
-        guard let exists else { throw SettleError(.notFound, "missing") }
-        guard exists else { throw SettleError(.notFound, "deleted") }
-        throw SettleError(.notImplemented, "Functions of design documents are not served yet.")
-    }
-
     /// Answers `/db/_local/id`.
     private func routeLocal(
         _ request: Request,
