@@ -18,6 +18,8 @@ public struct SettleError: Error, Hashable, Sendable {
     public let reason: String
     /// The name of a ``Kind/functionFailed``, which design documents choose freely.
     private let functionErrorName: String?
+    /// `ref` on the wire: a number that stands for this failure, as CouchDB gives one to those of its workers.
+    package private(set) var reference: UInt32?
 
     /// Makes an error of a kind, with the kind's usual reason unless another is given.
     public init(_ kind: Kind, _ reason: String? = nil) {
@@ -37,6 +39,14 @@ public struct SettleError: Error, Hashable, Sendable {
         kind = kinds.first { $0.entry.name.hasSameBytes(as: name) } ?? .functionFailed
         self.reason = reason
         functionErrorName = kind == .functionFailed ? name : nil
+    }
+
+    /// The same error with a reference: for what fails while a view is read.
+    package var referenced: SettleError {
+        var error = self
+        // FNV-1a: the same number for the same failure.
+        error.reference = description.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
+        return error
     }
 
     /// The HTTP status that CouchDB answers with, such as 409.

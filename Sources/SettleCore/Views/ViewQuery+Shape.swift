@@ -112,7 +112,7 @@ extension ViewQuery {
             throw SettleError(
                 .queryParseError,
                 "No rows can match your key range, reverse your start_key and end_key or set descending=\(!isDescending)"
-            )
+            ).referenced
         }
     }
 }

@@ -68,6 +68,7 @@ struct Response: Sendable {
         JSONText.appendString(error.name, to: &body)
         body.append(contentsOf: #","reason":"#.utf8)
         JSONText.appendString(error.reason, to: &body)
+        if let reference = error.reference { body.append(contentsOf: ",\"ref\":\(reference)".utf8) }
         body.append(contentsOf: "}\n".utf8)
         self.init(status: error.status, body: body)
         if error.kind == .methodNotAllowed {

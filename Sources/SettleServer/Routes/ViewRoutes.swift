@@ -88,11 +88,15 @@ extension ServerCore {
         let mustWait = !isFresh && updates.contains(.before)
         guard mustWait || answer.mayBlock else { return .stream(ResponseHead()) { _ in ViewSource(answer) } }
         return .task { () throws(SettleError) in
-            if mustWait { try await view.update() }
-            guard answer.mayBlock else { return .stream(ResponseHead()) { _ in ViewSource(answer) } }
-            let database = view.index.database
-            let first = try await ViewPiece.make(answer, on: database)
-            return .stream(ResponseHead()) { loop in BackgroundViewSource(first, database, loop) }
+            do throws(SettleError) {
+                if mustWait { try await view.update() }
+                guard answer.mayBlock else { return .stream(ResponseHead()) { _ in ViewSource(answer) } }
+                let database = view.index.database
+                let first = try await ViewPiece.make(answer, on: database)
+                return .stream(ResponseHead()) { loop in BackgroundViewSource(first, database, loop) }
+            } catch {
+                throw error.referenced
+            }
         }
     }
 }
