@@ -16,7 +16,10 @@ extension Database {
     /// - Parameters:
     ///   - design: The design document's id, such as `_design/orders`.
     ///   - name: The view's name.
-    /// - Returns: The view, whose keys and values can have any type that what is emitted fits.
+    ///   - keys: What its keys are read as.
+    ///   - values: What its values are read as.
+    ///   - reduced: What its reductions are read as.
+    /// - Returns: The view.
     /// - Throws: `notFound` if there is no such view; `notImplemented` where nothing runs its functions.
     public func view<Key, Value, Reduced>(
         of design: DocumentID,
