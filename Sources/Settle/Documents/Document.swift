@@ -44,7 +44,7 @@ extension Database {
             return (revision, isDeleted, text)
         }
         guard let (revision, isDeleted, text) = found else { return nil }
-        return Document(id: id, revision: revision, isDeleted: isDeleted, members: try Self.members(text))
+        return Document(id: id, revision: revision, isDeleted: isDeleted, members: try Document.members(text))
     }
 
     /// The other live revisions of a document: what was written elsewhere at the same time and lost, for now.
@@ -140,7 +140,7 @@ extension Database {
                             id: id,
                             revision: rows.revision,
                             isDeleted: false,
-                            members: try Self.members(text)
+                            members: try Document.members(text)
                         )
                     )
                 }
@@ -149,17 +149,37 @@ extension Database {
             return documents
         }
     }
+}
+
+extension Document {
+    /// Reads a document from its JSON text, which has its id and revision in it.
+    package init(parsing text: [UInt8], in range: Range<Int>? = nil) throws(SettleError) {
+        guard let all = (try? JSONValue(parsing: text, in: range))?.object, let id = all["_id"]?.string,
+            let revision = all["_rev"]?.string.flatMap({ RevisionID($0) })
+        else { throw SettleError(.internalError, "A stored document is damaged.") }
+        self.init(
+            id: DocumentID(id),
+            revision: revision,
+            isDeleted: all["_deleted"]?.bool ?? false,
+            members: all.ownMembers
+        )
+    }
 
     /// The members of a stored document's text that are its own.
-    private static func members(_ text: [UInt8]) throws(SettleError) -> JSONObject {
+    fileprivate static func members(_ text: [UInt8]) throws(SettleError) -> JSONObject {
         guard case .object(let all)? = try? JSONValue(parsing: text) else {
             throw SettleError(.internalError, "A stored document is damaged.")
         }
-        let special = ["_id", "_rev", "_deleted", "_attachments"]
+        return all.ownMembers
+    }
+}
+
+extension JSONObject {
+    fileprivate var ownMembers: JSONObject {
+        let special = ["_id", "_rev", "_deleted", "_attachments", "_conflicts", "_revisions"]
         return JSONObject(
-            all.members.lazy.filter { member in !special.contains { $0.utf8.elementsEqual(member.name.utf8) }
-            }
-            .map { ($0.name, $0.value) }
+            members.lazy.filter { member in !special.contains { $0.utf8.elementsEqual(member.name.utf8) } }
+                .map { ($0.name, $0.value) }
         )
     }
 }

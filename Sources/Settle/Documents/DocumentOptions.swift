@@ -25,9 +25,12 @@ package struct DocumentOptions: OptionSet, Sendable {
     /// `_attachments` with the encoding and stored length of content that is stored compressed.
     package static let encodingInfo = DocumentOptions(rawValue: 128)
 
+    /// `_revisions`, but the newest 20 only, which is what functions of design documents get to see.
+    package static let recentRevisions = DocumentOptions(rawValue: 256)
+
     /// Those that need more of the tree than its winner.
     static let tree: DocumentOptions = [
-        .revisions, .revisionsInfo, .conflicts, .deletedConflicts, .localSequence,
+        .revisions, .recentRevisions, .revisionsInfo, .conflicts, .deletedConflicts, .localSequence,
     ]
 }
 

@@ -100,7 +100,11 @@ extension Snapshot {
         guard
             let attachments = try append(id, node.revision, node.body, isDeleted: node.isDeleted, to: &output)
         else { return false }
-        if options.contains(.revisions) { appendRevisions(tree, index, to: &output) }
+        if options.contains(.revisions) {
+            appendRevisions(tree, index, to: &output)
+        } else if options.contains(.recentRevisions) {
+            appendRevisions(tree, index, limit: 20, to: &output)
+        }
         if options.contains(.revisionsInfo) { try appendRevisionsInfo(tree, index, to: &output) }
         if options.contains(.localSequence) {
             output.append(contentsOf: ",\"_local_seq\":\(node.sequence > 0 ? node.sequence : sequence)".utf8)
@@ -191,11 +195,16 @@ extension Snapshot {
         AttachmentsMember.close(to: &output)
     }
 
-    private func appendRevisions(_ tree: RevisionTree, _ index: Int, to output: inout [UInt8]) {
+    private func appendRevisions(
+        _ tree: RevisionTree,
+        _ index: Int,
+        limit: Int = .max,
+        to output: inout [UInt8]
+    ) {
         output.append(
             contentsOf: ",\"_revisions\":{\"start\":\(tree.nodes[index].revision.generation),\"ids\":[".utf8
         )
-        for (position, ancestor) in tree.path(from: index).enumerated() {
+        for (position, ancestor) in tree.path(from: index).prefix(limit).enumerated() {
             output.append(contentsOf: position == 0 ? quote : commaQuote)
             tree.nodes[ancestor].revision.digest.append(to: &output)
             output.append(UInt8(ascii: "\""))

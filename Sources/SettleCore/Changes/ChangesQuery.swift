@@ -23,8 +23,8 @@ package struct ChangesQuery: Sendable {
         case none
         case documents(Set<DocumentID>)
         case designDocuments
-        /// A Mango selector, and the fields to send.
-        case selector(JSONValue, fields: JSONValue?)
+        /// A Mango selector, and the fields of documents to send.
+        case selector(Selector, fields: FieldSelection?)
         /// A filter function: design document and name.
         case function(design: String, name: String)
         /// A view's map function: design document and view.
@@ -148,10 +148,7 @@ extension ChangesQuery {
             guard let body else {
                 throw SettleError(.badRequest, "Selector must be specified in POST payload")
             }
-            guard let selector = body["selector"], selector.object != nil else {
-                throw SettleError(.badRequest, "Selector error: expected a JSON object")
-            }
-            return .selector(selector, fields: body["fields"])
+            return try selector(body)
         case "_view":
             guard let view = parameters["view"], !view.isEmpty else {
                 throw SettleError(.badRequest, "`view` filter parameter is not provided.")
@@ -163,6 +160,19 @@ extension ChangesQuery {
         case let name?:
             let (design, name) = try pair(name, "`filter` must be of the form `designname/filtername`")
             return .function(design: design, name: name)
+        }
+    }
+
+    /// What is wrong with a selector is wrong with the request here.
+    private static func selector(_ body: JSONObject) throws(SettleError) -> Filter {
+        guard let selector = body["selector"]?.object else {
+            throw SettleError(.badRequest, "Selector error: expected a JSON object")
+        }
+        do throws(SettleError) {
+            let fields = try body["fields"].map { (fields) throws(SettleError) in try FieldSelection(fields) }
+            return .selector(try Selector(selector), fields: fields)
+        } catch {
+            throw SettleError(.badRequest, error.reason)
         }
     }
 

@@ -67,7 +67,13 @@ extension ReplicationOptions {
         }
         switch object["selector"] {
         case nil: break
-        case .object(let selector)?: found.append(.selector(selector))
+        case .object(let selector)?:
+            do throws(SettleError) {
+                _ = try Selector(selector)
+            } catch {
+                throw SettleError(.badRequest, error.reason)
+            }
+            found.append(.selector(selector))
         case _?: throw SettleError(.badRequest, "parameter `selector` must be a JSON object")
         }
         guard found.count <= 1 else {

@@ -76,10 +76,10 @@ extension ReplicationOptions {
         case .documents(let ids):
             terms = [.list(Set(ids).sorted().map { .binary($0.bytes) })]
         case .filter(let name, let parameters):
-            let sorted = parameters.members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-            let term = ErlangValue(.object(JSONObject(sorted.map { ($0.name, $0.value) })))
-            terms = [.binary(filterCode ?? name), term]
-        case .selector(let selector): terms = [ErlangValue(.object(selector))]
+            terms = [.binary(filterCode ?? name), ErlangValue(JSONValue.object(parameters).sorted)]
+        case .selector(let selector):
+            let normalized = (try? Selector(selector))?.normalized ?? selector
+            terms = [ErlangValue(JSONValue.object(normalized).sorted)]
         }
         if winningRevisionsOnly { terms.append(.binary("winning_revs_only")) }
         if let sinceSequence, let value = try? JSONValue(parsing: sinceSequence.json) {
@@ -94,5 +94,18 @@ extension ReplicationOptions {
         let parts = filter.split(separator: "/", maxSplits: 1)
         guard parts.count == 2 else { return nil }
         return (DocumentID("_design/" + parts[0]), String(parts[1]))
+    }
+}
+
+extension JSONValue {
+    /// The same with the members of every object in order of their names.
+    fileprivate var sorted: JSONValue {
+        switch self {
+        case .null, .bool, .number, .string: return self
+        case .array(let elements): return .array(elements.map(\.sorted))
+        case .object(let object):
+            let members = object.members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            return .object(JSONObject(members.map { ($0.name, $0.value.sorted) }))
+        }
     }
 }

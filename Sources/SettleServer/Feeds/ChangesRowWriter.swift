@@ -66,8 +66,29 @@ struct ChangesRowWriter {
         )
     }
 
+    /// Appends changes that passed a filter, until the piece is full; how many were done.
+    ///
+    /// What has changed again meanwhile is left out: it comes again.
+    mutating func append(
+        _ passed: ArraySlice<PassedChange>,
+        _ snapshot: borrowing Snapshot,
+        _ output: inout [UInt8]
+    ) throws -> Int {
+        let start = output.count
+        var cursor = try snapshot.changesCursor()
+        var done = 0
+        for change in passed {
+            guard output.count - start < LoopContext.pieceSize else { break }
+            done += 1
+            if try cursor.seek(after: change.sequence - 1), cursor.sequence == change.sequence {
+                try append(&cursor, revisions: change.revisions, snapshot, &output)
+            }
+        }
+        return done
+    }
+
     /// What a feed that got to a sequence leaves out.
-    private func pending(after sequence: UInt64, _ snapshot: borrowing Snapshot) throws -> Int {
+    func pending(after sequence: UInt64, _ snapshot: borrowing Snapshot) throws -> Int {
         guard query.isDescending else { return try snapshot.changes(after: sequence) }
         let all = try snapshot.changes(after: 0)
         return sequence == .max ? all : all - (try snapshot.changes(after: sequence - 1))
@@ -124,6 +145,7 @@ struct ChangesRowWriter {
 
     private mutating func append(
         _ cursor: inout ChangesCursor,
+        revisions: [RevisionID]? = nil,
         _ snapshot: borrowing Snapshot,
         _ output: inout [UInt8]
     ) throws {
@@ -140,7 +162,7 @@ struct ChangesRowWriter {
         cursor.appendID(to: &output)
         output.append(contentsOf: Self.changes)
         if query.includesAllLeaves, cursor.isBranched {
-            for (position, revision) in try cursor.leaves(in: snapshot).enumerated() {
+            for (position, revision) in try (revisions ?? cursor.leaves(in: snapshot)).enumerated() {
                 if position > 0 { output.append(contentsOf: Self.nextRevision) }
                 revision.append(to: &output)
             }
@@ -153,11 +175,24 @@ struct ChangesRowWriter {
         }
         if query.includesDocuments {
             output.append(contentsOf: Self.document)
-            try cursor.appendDocument(options, in: snapshot, to: &output)
+            try appendDocument(&cursor, snapshot, &output)
         }
         output.append(UInt8(ascii: "}"))
         framing.endRow(sequence: cursor.sequence, suffix: suffix, &output)
         rows += 1
+    }
+
+    private func appendDocument(
+        _ cursor: inout ChangesCursor,
+        _ snapshot: borrowing Snapshot,
+        _ output: inout [UInt8]
+    ) throws {
+        guard case .selector(_, let fields?) = query.filter, !fields.isEverything else {
+            return try cursor.appendDocument(options, in: snapshot, to: &output)
+        }
+        var text: [UInt8] = []
+        try cursor.appendDocument(options, in: snapshot, to: &text)
+        fields.extract(from: try JSONValue(parsing: text)).append(to: &output)
     }
 
     private static let sequence = Array("{\"seq\":\"".utf8)

@@ -8,6 +8,9 @@
 //   `pending` doesn't.
 // - `_design` and a short `_doc_ids` look documents up instead of walking; then `last_seq` is the present, and
 //   `pending` is everything since the start that was not sent.
+//
+// A filter that looks into documents judges them elsewhere, some hundreds at a time (`ChangesFilter`); until its answer
+// is there the feed waits, which costs an event loop nothing.
 
 import NIOCore
 import Settle
@@ -29,6 +32,12 @@ final class ChangesSource: BodySource {
     private var lastWrite = NIODeadline.now()
     private var bell: (ChangesBell, UInt64)?
     private var closing = FeedEnd()
+    /// What judges documents, if anything does; what it let through and was not sent yet.
+    private let filter: ChangesFilter?
+    private var filtered: FilteredChanges?
+    private var isFiltering = false
+    private var failure: SettleError?
+    private var wake: () -> Void = {}
 
     /// What the closing line says, once it is known.
     struct FeedEnd {
@@ -40,11 +49,14 @@ final class ChangesSource: BodySource {
         database: Database,
         query: ChangesQuery,
         position: UInt64,
+        filter: ChangesFilter? = nil,
+        filtered: FilteredChanges? = nil,
         loop: LoopContext,
         statistics: Statistics
     ) {
         self.database = database
         self.query = query
+        (self.filter, self.filtered) = (filter, filtered)
         self.loop = loop
         self.statistics = statistics
         feed = ChangesFeed(query, position: query.isDescending ? .max : position)
@@ -52,6 +64,7 @@ final class ChangesSource: BodySource {
     }
 
     func begin(wake: @escaping () -> Void) {
+        self.wake = wake
         guard feed.isLive else { return }
         let bell = ChangesBell.of(database, on: loop)
         self.bell = (bell, bell.add(wake))
@@ -59,6 +72,7 @@ final class ChangesSource: BodySource {
     }
 
     func end() {
+        wake = {}
         guard let (bell, token) = bell else { return }
         bell.remove(token)
         self.bell = nil
@@ -68,9 +82,18 @@ final class ChangesSource: BodySource {
     func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
         let start = output.count
         if !hasBegun { framing.begin(&output) }
+        if let filter, filtered == nil {
+            if let failure { throw failure }
+            hasBegun = true
+            judge(filter)
+            return waitForFilter
+        }
         let action: ChangesFeed.Action
         do throws(SettleError) {
-            action = try database.read { snapshot in try readPiece(snapshot, &output) }
+            action = try database.read { snapshot in
+                if let filtered { return try sendFiltered(filtered, snapshot, &output) }
+                return try readPiece(snapshot, &output)
+            }
         } catch {
             guard hasBegun, feed.isLive, error.kind == .notFound else { throw error }
             action = .finish  // the database was deleted under the feed
@@ -85,6 +108,10 @@ final class ChangesSource: BodySource {
 
     func elapsed(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
         lastWrite = .now()
+        if isFiltering {
+            if query.heartbeat != nil { framing.heartbeat(&output) }
+            return waitForFilter
+        }
         let action = feed.didElapse()
         if action == .finish { try measureEnd() }
         return perform(action, &output)
@@ -138,6 +165,72 @@ final class ChangesSource: BodySource {
             closing = FeedEnd(
                 lastSequence: snapshot.sequenceToken(progress.lastSequence),
                 pending: max(0, progress.pending)
+            )
+        }
+        return action
+    }
+
+    /// Has the next changes judged; wakes the feed when that is done.
+    private func judge(_ filter: ChangesFilter) {
+        guard !isFiltering else { return }
+        isFiltering = true
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        let (database, range) = (database, Self.range(query, from: feed.position, limit: feed.remaining))
+        Task {
+            let result: Result<FilteredChanges, SettleError>
+            do throws(SettleError) {
+                result = .success(try await database.filteredChanges(range, filter))
+            } catch {
+                result = .failure(error)
+            }
+            bound.eventLoop.execute { bound.value.take(result) }
+        }
+    }
+
+    private func take(_ result: Result<FilteredChanges, SettleError>) {
+        isFiltering = false
+        switch result {
+        case .success(let changes): filtered = changes
+        case .failure(let error): failure = error
+        }
+        wake()
+    }
+
+    /// The changes that a feed is to look at next.
+    static func range(_ query: ChangesQuery, from position: UInt64, limit: Int) -> ChangesRange {
+        var range = ChangesRange(after: position)
+        range.isDescending = query.isDescending
+        range.includesAllLeaves = query.includesAllLeaves
+        range.limit = limit
+        return range
+    }
+
+    private var waitForFilter: BodyProgress {
+        .waiting(milliseconds: query.heartbeat ?? ChangesFeed.longestWait)
+    }
+
+    private func sendFiltered(
+        _ changes: FilteredChanges,
+        _ snapshot: borrowing Snapshot,
+        _ output: inout [UInt8]
+    ) throws -> ChangesFeed.Action {
+        var writer = ChangesRowWriter(query, framing, remaining: feed.remaining, snapshot)
+        let done = try writer.append(changes.passed[...], snapshot, &output)
+        framing = writer.framing
+        guard done == changes.passed.count else {
+            filtered?.passed.removeFirst(done)
+            let position = changes.passed[done - 1].sequence
+            return feed.didRead(rows: writer.rows, through: position, isExhausted: false)
+        }
+        filtered = nil
+        let isExhausted = changes.isExhausted
+        let action = feed.didRead(rows: writer.rows, through: changes.position, isExhausted: isExhausted)
+        if action == .finish {
+            let isUntouched = changes.lastSequence == .max
+            let last = isUntouched ? try snapshot.state.sequence : changes.lastSequence
+            closing = FeedEnd(
+                lastSequence: snapshot.sequenceToken(last),
+                pending: try writer.pending(after: changes.position, snapshot)
             )
         }
         return action

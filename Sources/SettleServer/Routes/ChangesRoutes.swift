@@ -20,7 +20,7 @@ extension ServerCore {
             body: body,
             lastEventID: request.headers.first(name: "Last-Event-ID")
         )
-        try checkFilter(query.filter, database)
+        let filter = try contentFilter(query.filter, request, database)
         let (position, tag) = try begin(query, database)
         var head = ResponseHead()
         switch query.feed {
@@ -33,6 +33,26 @@ extension ServerCore {
         case .longpoll, .continuous: break
         }
         let statistics = statistics
+        if let filter {
+            let start = query.isDescending ? UInt64.max : position
+            let range = ChangesSource.range(query, from: start, limit: query.limit)
+            let head = head
+            // What a filter cannot do shows with the first documents, while there is still a status to answer with.
+            return .task { () async throws(SettleError) in
+                let first = try await database.filteredChanges(range, filter)
+                return .stream(head) { loop in
+                    ChangesSource(
+                        database: database,
+                        query: query,
+                        position: position,
+                        filter: filter,
+                        filtered: first,
+                        loop: loop,
+                        statistics: statistics
+                    )
+                }
+            }
+        }
         return .stream(head) { loop in
             ChangesSource(
                 database: database,
@@ -65,11 +85,15 @@ extension ServerCore {
         return (position, EntityTag.of([Array(database.name.utf8), Array(token.utf8)]))
     }
 
-    /// Refuses filters that can't be run, after finding out whether they exist at all.
-    private func checkFilter(_ filter: ChangesQuery.Filter, _ database: Database) throws(SettleError) {
+    /// What judges documents, if the feed's filter needs to look into them.
+    private func contentFilter(
+        _ filter: ChangesQuery.Filter,
+        _ request: Request,
+        _ database: Database
+    ) throws(SettleError) -> ChangesFilter? {
         switch filter {
-        case .none, .documents, .designDocuments: return
-        case .selector: break
+        case .none, .documents, .designDocuments: return nil
+        case .selector(let selector, _): return .selector(selector)
         case .function(let design, let name):
             try requireFunction(["filters", name], design, database)
         case .view(let design, let name):
