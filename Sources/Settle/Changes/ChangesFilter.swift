@@ -20,6 +20,8 @@ package enum ChangesFilter: Sendable {
     case selector(Selector)
     /// Those that an app's own function accepts.
     case closure(@Sendable (Document) -> Bool)
+    /// Those that a function of a design document lets through.
+    case function(FilterFunction)
 
     /// Says of each document whether it passes.
     package func passes(_ candidates: ChangeCandidates) async throws(SettleError) -> [Bool] {
@@ -32,6 +34,7 @@ package enum ChangesFilter: Sendable {
                 answers.append(accepts(try Document(parsing: candidates.bytes, in: text)))
             }
             return answers
+        case .function(let function): return try await function.passes(candidates)
         }
     }
 }

@@ -37,6 +37,10 @@ public struct RemoteEndpoint: Hashable, Sendable {
     package var password: String?
     /// The headers that go with every request.
     package var headers: [NamedText] = []
+    /// The proxy on the way to it.
+    public var proxy: ProxyEndpoint?
+    /// Whom to trust.
+    public var tls = TLSOptions()
 }
 
 /// A name and a text: a header, or a parameter of a query.

@@ -40,9 +40,26 @@ extension ReplicationOptions {
         if let interval = try object.positive("checkpoint_interval") {
             checkpointInterval = .milliseconds(interval)
         }
+        workers = try object.positive("worker_processes") ?? workers
+        connections = try object.positive("http_connections").map { max($0, 2) }
+        try readProxies(object)
         if let timeout = try object.positive("connection_timeout") {
             connectionTimeout = .milliseconds(timeout)
         }
+    }
+
+    private mutating func readProxies(_ object: JSONObject) throws(SettleError) {
+        let common = try object.proxy("proxy")
+        let ours = try object.proxy("source_proxy")
+        let theirs = try object.proxy("target_proxy")
+        guard common == nil || ours == nil && theirs == nil else {
+            throw SettleError(
+                .badRequest,
+                "`proxy` is mutually exclusive with `source_proxy` and `target_proxy`"
+            )
+        }
+        source.setProxy(ours ?? common)
+        target.setProxy(theirs ?? common)
     }
 
     private static func selection(_ object: JSONObject) throws(SettleError) -> Selection {
@@ -124,10 +141,18 @@ extension ReplicationEndpoint {
             var remote = try Self.remote(url)
             try remote.read(headers: object["headers"])
             try remote.read(authentication: object["auth"])
+            if let tls = object["tls"], !tls.isNull { remote.tls = try TLSOptions(tls) }
             self = .remote(remote)
         case nil, .null?: throw SettleError(.badRequest, "Missing replicator database")
         case _?: throw SettleError(.badRequest, "endpoint has an invalid url")
         }
+    }
+
+    /// Sets the proxy of an endpoint that is not here.
+    fileprivate mutating func setProxy(_ proxy: ProxyEndpoint?) {
+        guard case .remote(var remote) = self, let proxy else { return }
+        remote.proxy = proxy
+        self = .remote(remote)
     }
 
     private static func remote(_ url: String) throws(SettleError) -> RemoteEndpoint {
@@ -200,6 +225,18 @@ extension JSONObject {
             throw SettleError(.badRequest, "parameter `\(name)` must be a boolean")
         }
         return flag
+    }
+
+    fileprivate func proxy(_ name: String) throws(SettleError) -> ProxyEndpoint? {
+        guard let value = self[name], !value.isNull else { return nil }
+        guard let url = value.string else {
+            throw SettleError(.badRequest, "parameter `\(name)` must be a string")
+        }
+        if url.utf8.isEmpty { return nil }
+        guard let proxy = ProxyEndpoint(url: url) else {
+            throw SettleError(.badRequest, "parameter `\(name)` must be the URL of an http or socks5 proxy")
+        }
+        return proxy
     }
 
     /// A whole number above 0, which may be written as a string.

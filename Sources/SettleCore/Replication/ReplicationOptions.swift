@@ -42,6 +42,10 @@ public struct ReplicationOptions: Hashable, Sendable {
     public var connectionTimeout = Duration.seconds(30)
     /// How often a request is tried again.
     public var retries = 5
+    /// How many requests run at once, those for attachments aside.
+    public var workers = 4
+    /// How many connections to one host are kept; nil: as many as all replications together use, up to 32.
+    public var connections: Int?
 
     /// A copy of everything, once.
     public init(source: ReplicationEndpoint, target: ReplicationEndpoint) {

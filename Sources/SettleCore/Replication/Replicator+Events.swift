@@ -28,6 +28,7 @@ extension Replicator {
     /// The target said which revisions it lacks.
     package mutating func compared(_ id: StepID, missing: [WantedRevision]) -> [Action] {
         guard let item = running.removeValue(forKey: id) else { return [] }
+        paces.wasServed(item.step)
         statistics.missingFound += missing.count
         add(fetching: missing, batch: item.batch)
         return close(item)
@@ -36,6 +37,7 @@ extension Replicator {
     /// The source gave documents.
     package mutating func fetched(_ id: StepID, _ answer: FetchAnswer) -> [Action] {
         guard let item = running.removeValue(forKey: id) else { return [] }
+        paces.wasServed(item.step)
         let wanted = item.step.wanted
         learnSize(of: answer.documents)
         let writable = copyAttached(answer.documents, wanted, item)
@@ -64,6 +66,7 @@ extension Replicator {
         guard let item = running.removeValue(forKey: id), case .write(let documents) = item.step else {
             return []
         }
+        paces.wasServed(item.step)
         let final = rejected.filter { !$0.isTransient }
         statistics.documentsWritten += documents.count - rejected.count
         for rejection in final {
@@ -110,6 +113,20 @@ extension Replicator {
         }
         if answer.isMissing { lookAgain([wanted], item) }
         return close(item)
+    }
+
+    /// The documents that could not be copied are to be tried again.
+    package mutating func retryFailures() -> [Action] {
+        let again = failures.filter { $0.revision != nil && !$0.id.bytes.isEmpty }
+        guard phase == .copying, !again.isEmpty else { return [] }
+        failures.removeAll { $0.revision != nil && !$0.id.bytes.isEmpty }
+        statistics.documentWriteFailures -= again.count
+        // Nothing new is done by it, so it ends where the newest batch does.
+        open(
+            again.map { ChangedDocument(id: $0.id, revisions: $0.revision.map { [$0] } ?? []) },
+            end: position
+        )
+        return proceed()
     }
 
     /// The checkpoint interval has passed.

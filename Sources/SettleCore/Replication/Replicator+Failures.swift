@@ -2,8 +2,10 @@
 //
 // | what happened                     | what follows |
 // |-----------------------------------|--------------|
-// | 429                               | the same again, ever slower: 20 ms, × 1.2, until 25 s; then the run fails |
+// | 429                               | the same again, ever slower: 20 ms, × 1.2, until 25 s; then the run fails; other |
+// |                                   | requests to that peer slow down too (`RequestPace`) |
 // | no answer, 408, 5xx               | the same again after 250 ms, 500 ms, … five times; then the run fails |
+// | an answer that makes no sense     | the same again twice, for it may have been cut short |
 // | 413 or another 4xx for a write    | the two halves; a document alone is listed as failed |
 // | an answer that is too large       | the two halves |
 // | `_bulk_get` is unknown            | each document alone, from here on |
@@ -14,9 +16,9 @@
 
 /// How long to wait before a request is tried again.
 package enum RetryDelay {
-    /// After a failure that may pass: 250 ms, doubling, at most a minute.
+    /// After a failure that may pass: 250 ms, doubling, at most five minutes.
     package static func afterFailure(_ attempts: Int) -> Duration {
-        min(.milliseconds(250 << min(attempts, 16)), .seconds(60))
+        min(.milliseconds(250 << min(attempts, 16)), .seconds(300))
     }
 
     /// After "too many requests"; nil once the pace would be slower than one request in 25 s.
@@ -36,9 +38,12 @@ extension Replicator {
                 return end(.failed(failure.error))
             }
             item.throttled += 1
+            paces.wasRefused(item.step)
             return again(item, after: failure.pace(delay))
         }
-        if failure.isTransient {
+        // An answer that makes no sense may have been cut short.
+        let isCut = failure.kind == .malformedAnswer && item.attempts < min(settings.retries, 2)
+        if failure.isTransient || isCut {
             guard item.attempts < settings.retries else { return end(.failed(failure.error)) }
             let delay = failure.pace(RetryDelay.afterFailure(item.attempts))
             item.attempts += 1
@@ -64,7 +69,8 @@ extension Replicator {
         if failure.status == 429 {
             delay = RetryDelay.afterThrottling(changesThrottled)
             changesThrottled += 1
-        } else if failure.isTransient, changesAttempts < settings.retries {
+        } else if failure.isTransient || failure.kind == .malformedAnswer, changesAttempts < settings.retries
+        {
             delay = RetryDelay.afterFailure(changesAttempts)
             changesAttempts += 1
         }

@@ -48,7 +48,7 @@ extension Replicator {
             let id = nextStep
             nextStep += 1
             running[id] = item
-            actions.append(.perform(id, item.step, delay: item.delay))
+            actions.append(.perform(id, item.step, delay: max(item.delay, paces.interval(item.step))))
         }
         let mayRead = settings.isContinuous || !reachedEnd
         if !isReading, mayRead, batches.count < settings.openBatches {

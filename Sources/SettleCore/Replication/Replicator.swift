@@ -145,6 +145,7 @@ package struct Replicator: Sendable {
     var nextStep = 1
     var waiting: (writes: [Item], copies: [Item], fetches: [Item], comparisons: [Item]) = ([], [], [], [])
     var running: [StepID: Item] = [:]
+    var paces = RequestPaces()
     var averageBytes = 0
     var isSavingCheckpoint = false
     var checkpointAttempts = 0

@@ -17,6 +17,22 @@ public struct SourceSequence: Hashable, Sendable {
     package static let zero = SourceSequence(json: [48])
 }
 
+extension SourceSequence {
+    /// Whether this position is one that a source at another one has not come to yet.
+    ///
+    /// The only thing that is read into sequences: the number in front of each counts updates, here, in CouchDB and in
+    /// PouchDB. Where there is none the answer is no.
+    package func isAhead(of other: SourceSequence) -> Bool {
+        guard let ours = leadingNumber, let theirs = other.leadingNumber else { return false }
+        return ours > theirs
+    }
+
+    private var leadingNumber: UInt64? {
+        let digits = json.drop { $0 == UInt8(ascii: "\"") }.prefix { (48...57).contains($0) }
+        return UInt64(String(decoding: digits, as: UTF8.self))
+    }
+}
+
 extension SourceSequence: CustomStringConvertible {
     /// The JSON text.
     public var description: String { String(decoding: json, as: UTF8.self) }

@@ -1,4 +1,4 @@
-// How requests travel: one client for all peers, which keeps connections open and reuses them.
+// How requests travel: over clients that all peers share, which keep connections open and reuse them.
 
 import AsyncHTTPClient
 import NIOCore
@@ -53,28 +53,22 @@ extension HTTPPeer {
         }
     }
 
-    /// The client of all peers, which lives as long as the process.
-    private static let client = makeClient(connectionsPerHost: 32)
-
-    /// The client of feeds, which hold their connections for as long as they wait: the work must not wait for them.
-    private static let feedClient = makeClient(connectionsPerHost: 4_096)
-
-    private static func makeClient(connectionsPerHost: Int) -> HTTPClient {
-        var configuration = HTTPClient.Configuration()
-        configuration.timeout = .init(connect: .seconds(15), read: .seconds(60))
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connectionsPerHost
-        // Whether and when to try again is the replicator's decision.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
-        return HTTPClient(configuration: configuration)
-    }
-
     /// Waits until the loops that connections live on have done all they were given.
     ///
     /// The client hands a piece of a body to its connection's loop, and learns only from the loop that the connection has
     /// enough for now. Whoever makes pieces faster than a busy loop gets its turn would fill memory with them.
     static func letLoopsCatchUp() async throws {
-        for loop in client.eventLoopGroup.makeIterator() { try await loop.submit {}.get() }
+        for loop in HTTPClients.loops.makeIterator() { try await loop.submit {}.get() }
+    }
+
+    /// The way of connecting for an answer of JSON.
+    ///
+    /// Feeds hold their connections for as long as they wait, and the work must not wait for them.
+    private func way(unpacking: Bool, isFeed: Bool) -> HTTPClients.Key {
+        var way = way
+        way.unpacks = unpacking
+        if isFeed { way.connections = 4_096 }
+        return way
     }
 
     /// Sends a request and reads the whole answer; a status other than success is a failure.
@@ -84,11 +78,12 @@ extension HTTPPeer {
             outgoing.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
             outgoing.body = .bytes(body.buffer)
         }
+        outgoing.headers.replaceOrAdd(name: "Accept-Encoding", value: "gzip")
         return try await answer(
             to: outgoing,
             deadline: request.deadline,
             limit: request.limit,
-            isFeed: request.isFeed
+            way: way(unpacking: true, isFeed: request.isFeed)
         )
     }
 
@@ -120,13 +115,13 @@ extension HTTPPeer {
         deadline: Duration?,
         limit: Int,
         isRepeatable: Bool = true,
-        isFeed: Bool = false
+        way: HTTPClients.Key? = nil
     ) async throws(PeerFailure) -> [UInt8] {
         let response = try await response(
             to: outgoing,
             deadline: deadline,
             isRepeatable: isRepeatable,
-            isFeed: isFeed
+            way: way
         )
         return try await noting { try await read(response, limit: limit) }
     }
@@ -135,11 +130,12 @@ extension HTTPPeer {
         to outgoing: HTTPClientRequest,
         deadline: Duration?,
         isRepeatable: Bool = true,
-        isFeed: Bool = false
+        way: HTTPClients.Key? = nil
     ) async throws(PeerFailure) -> HTTPClientResponse {
-        try await noting {
+        let client = try HTTPClients.client(way ?? self.way)
+        return try await noting {
             let response = try await sendAuthenticated(outgoing, isRepeatable: isRepeatable) { request in
-                try await Self.send(request, deadline: deadline, with: isFeed ? Self.feedClient : Self.client)
+                try await Self.send(request, deadline: deadline, client)
             }
             guard !(200..<300).contains(response.status.code) else { return response }
             let text = try await read(response, limit: 1 << 20)
@@ -178,7 +174,7 @@ extension HTTPPeer {
     private static func send(
         _ request: HTTPClientRequest,
         deadline: Duration?,
-        with client: HTTPClient
+        _ client: HTTPClient
     ) async throws -> HTTPClientResponse {
         guard let deadline else {
             return try await client.execute(request, deadline: .distantFuture)
@@ -189,7 +185,8 @@ extension HTTPPeer {
 
     func read(_ response: HTTPClientResponse, limit: Int) async throws -> [UInt8] {
         var text: [UInt8] = []
-        if let length = response.headers.first(name: "Content-Length").flatMap({ Int($0) }) {
+        let isPacked = response.headers.contains(name: "Content-Encoding")
+        if !isPacked, let length = response.headers.first(name: "Content-Length").flatMap({ Int($0) }) {
             guard length <= limit else { throw tooLarge(limit) }
             text.reserveCapacity(length)
         }

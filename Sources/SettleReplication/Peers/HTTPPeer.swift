@@ -9,15 +9,18 @@ package struct HTTPPeer: Peer {
     let endpoint: RemoteEndpoint
     /// How long to wait for an answer to a short question.
     let timeout: Duration
+    /// How it is connected to.
+    let way: HTTPClients.Key
 
     /// The most bytes of an answer with many documents; one that is larger is asked for in halves.
     static let groupLimit = 32 << 20
     /// The most bytes of an answer with one document.
     static let documentLimit = 1 << 30
 
-    package init(_ endpoint: RemoteEndpoint, timeout: Duration = .seconds(30)) {
+    package init(_ endpoint: RemoteEndpoint, timeout: Duration = .seconds(30), connections: Int? = nil) {
         self.endpoint = endpoint
         self.timeout = timeout
+        way = HTTPClients.Key(proxy: endpoint.proxy, tls: endpoint.tls, connections: connections)
     }
 
     package var shownName: String { endpoint.shownURL }

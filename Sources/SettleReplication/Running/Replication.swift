@@ -101,8 +101,8 @@ public final class Replication: Sendable {
         let (ours, theirs) = (try source.databaseUUID, try target.databaseUUID)
         self.init(
             options,
-            source: try source.peer(options),
-            target: try target.peer(options),
+            source: try source.peer(options.source, options),
+            target: try target.peer(options.target, options),
             serverUUID: ours ?? theirs ?? ""
         )
     }
@@ -151,6 +151,14 @@ public final class Replication: Sendable {
         // Outside the lock: a watcher that ends takes itself off the list.
         for watcher in state.withLock({ Array($0.watchers.values) }) { watcher.finish() }
         return try result.get()
+    }
+
+    /// Tries the documents again that could not be copied, such as those that the target refused.
+    ///
+    /// They leave the list of failures, and come back to it if they are refused again. Nothing happens while no session is
+    /// under way.
+    public func retryFailures() {
+        state.withLock { state in _ = state.events?.yield(.retryFailures) }
     }
 
     /// Ends the replication soon, noting how far it came.

@@ -42,6 +42,7 @@ struct ReplicationSession: Sendable {
         case copied(Replicator.StepID, Result<CopyAnswer, PeerFailure>)
         case saved(SourceSequence, CheckpointStore, JSONObject, PeerFailure?)
         case checkpointDue
+        case retryFailures
         case stop
     }
 
@@ -62,8 +63,12 @@ struct ReplicationSession: Sendable {
         } catch {
             throw error.error
         }
-        let start =
+        var start =
             options.usesCheckpoints ? store.comparison : CheckpointComparison(source: nil, target: nil)
+        if start.sequence.isAhead(of: sourceInformation.updateSequence) {
+            // The source was set back: what it has now came after a past that is gone.
+            start = CheckpointComparison(source: nil, target: nil)
+        }
         var origin = start.sequence
         if start.history.isEmpty, let since = options.sinceSequence { origin = since }
         let statistics = start.history.first.map { ReplicationStatistics($0) } ?? ReplicationStatistics()
@@ -91,6 +96,7 @@ struct ReplicationSession: Sendable {
         settings.targetIsEmpty = target.isEmpty
         settings.batchSize = options.batchSize
         settings.retries = options.retries
+        settings.concurrentSteps = options.workers
         return settings
     }
 

@@ -20,12 +20,20 @@ extension Replication.Side {
         }
     }
 
-    func peer(_ options: ReplicationOptions) throws(SettleError) -> any Peer {
-        switch (self, try endpoint) {
+    /// The peer that this is; `endpoint` is the same with what the options add to it, such as a proxy.
+    func peer(_ endpoint: ReplicationEndpoint, _ options: ReplicationOptions) throws(SettleError) -> any Peer
+    {
+        switch (self, endpoint) {
         case (.database(let database), _): return LocalPeer(database)
-        case (_, .remote(let remote)): return HTTPPeer(remote, timeout: options.connectionTimeout)
+        case (_, .remote(let remote)): return HTTPPeer(remote, options)
         case (.url(let url), .local): throw SettleError(.badRequest, "\(url) is not a URL.")
         }
+    }
+}
+
+extension HTTPPeer {
+    init(_ endpoint: RemoteEndpoint, _ options: ReplicationOptions) {
+        self.init(endpoint, timeout: options.connectionTimeout, connections: options.connections)
     }
 }
 
@@ -34,7 +42,7 @@ extension ReplicationEndpoint {
     func peer(in folder: DatabaseFolder, _ options: ReplicationOptions) -> any Peer {
         switch self {
         case .local(let name): LocalPeer(folder, name: name)
-        case .remote(let remote): HTTPPeer(remote, timeout: options.connectionTimeout)
+        case .remote(let remote): HTTPPeer(remote, options)
         }
     }
 }

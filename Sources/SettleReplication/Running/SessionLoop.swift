@@ -81,6 +81,7 @@ struct SessionLoop {
         case .copied(let id, .success(let answer)): return replicator.copied(id, answer)
         case .copied(let id, .failure(let failure)): return replicator.failed(id, failure)
         case .checkpointDue: return replicator.checkpointDue()
+        case .retryFailures: return replicator.retryFailures()
         case .stop: return replicator.stop()
         }
     }

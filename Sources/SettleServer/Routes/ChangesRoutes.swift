@@ -95,31 +95,22 @@ extension ServerCore {
         case .none, .documents, .designDocuments: return nil
         case .selector(let selector, _): return .selector(selector)
         case .function(let design, let name):
-            try requireFunction(["filters", name], design, database)
-        case .view(let design, let name):
-            try requireFunction(["views", name], design, database)
+            let object = try requestObject(request, database)
+            return try database.changesFilter(design: design, function: name, request: object)
+        case .view(let design, let name): return try database.changesFilter(design: design, view: name)
         }
-        throw SettleError(.notImplemented, "This filter is not served yet.")
     }
+}
 
-    private func requireFunction(
-        _ path: [String],
-        _ design: String,
-        _ database: Database
-    ) throws(SettleError) {
-        var text: [UInt8] = []
-        let id = DocumentID("_design/\(design)")
-        switch try database.read({ snapshot in try snapshot.appendWinner(id, to: &text) }) {
-        case .missing: throw SettleError(.notFound, "missing")
-        case .deleted: throw SettleError(.notFound, "deleted")
-        case .found: break
-        }
-        var value = try readingJSON { try JSONValue(parsing: text) }
-        for name in path {
-            guard let next = value[name] else {
-                throw SettleError(.notFound, "missing json key: \(name)")
-            }
-            value = next
-        }
+extension ServerCore {
+    /// What a filter function is given as `req`.
+    private func requestObject(_ request: Request, _ database: Database) throws(SettleError) -> [UInt8] {
+        let query = request.query.items.map { ($0.0, JSONValue.string($0.1)) }
+        let object: JSONValue = [
+            "method": .string(request.method.rawValue),
+            "path": .array(request.segments.map { .string(String(decoding: $0, as: UTF8.self)) }),
+            "query": .object(JSONObject(query)),
+        ]
+        return object.bytes
     }
 }
