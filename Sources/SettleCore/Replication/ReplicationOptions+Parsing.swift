@@ -32,6 +32,8 @@ extension ReplicationOptions {
         usesCheckpoints = try object.flag("use_checkpoints") ?? true
         usesBulkGet = try object.flag("use_bulk_get") ?? true
         selection = try Self.selection(object)
+        retracts = try object.flag("retract") ?? false
+        try checkRetracting()
         if let since = object["since_seq"], !since.isNull {
             sinceSequence = SourceSequence(json: since.bytes)
         }
@@ -45,6 +47,17 @@ extension ReplicationOptions {
         try readProxies(object)
         if let timeout = try object.positive("connection_timeout") {
             connectionTimeout = .milliseconds(timeout)
+        }
+    }
+
+    /// Makes sure that a copy that is to retract can.
+    package func checkRetracting() throws(SettleError) {
+        guard retracts else { return }
+        guard case .selector = selection else {
+            throw SettleError(.badRequest, "`retract` needs a `selector`")
+        }
+        guard case .local = target else {
+            throw SettleError(.badRequest, "`retract` needs a target that is a database of this server")
         }
     }
 

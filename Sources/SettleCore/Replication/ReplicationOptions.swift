@@ -32,6 +32,12 @@ public struct ReplicationOptions: Hashable, Sendable {
     public var sinceSequence: SourceSequence?
     /// Whether to note in both databases how far the copy has come, and to go on from there.
     public var usesCheckpoints = true
+    /// Whether documents leave the target that the selector does not describe (any more).
+    ///
+    /// Takes a selector and a target that is a database here. What the source does not know never leaves.
+    public var retracts = false
+    /// Names the app's own function that decides which documents are copied; nil if there is none.
+    package var functionVersion: String?
     /// How often to note it while copying.
     public var checkpointInterval = Duration.seconds(30)
     /// The number of changes, and of documents, in one request.
@@ -85,6 +91,8 @@ extension ReplicationOptions {
             let normalized = (try? Selector(selector))?.normalized ?? selector
             terms = [ErlangValue(JSONValue.object(normalized).sorted)]
         }
+        if retracts { terms.append(.binary("retract")) }
+        if let functionVersion { terms += [.binary("function"), .binary(functionVersion)] }
         if winningRevisionsOnly { terms.append(.binary("winning_revs_only")) }
         if let sinceSequence, let value = try? JSONValue(parsing: sinceSequence.json) {
             terms.append(ErlangValue(value))

@@ -144,6 +144,11 @@ extension Replicator {
         return []
     }
 
+    /// Something beside the copying went wrong that it cannot go on without.
+    package mutating func abort(_ failure: PeerFailure) -> [Action] {
+        phase == .copying ? end(.failed(failure.error)) : []
+    }
+
     /// The run is to end soon, with what is done by now.
     package mutating func stop() -> [Action] {
         phase == .copying ? end(.stopped) : []

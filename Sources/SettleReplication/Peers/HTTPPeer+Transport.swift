@@ -107,7 +107,11 @@ extension HTTPPeer {
 
     /// Sends a request and gives the answer as it comes; a status other than success is a failure.
     func response(to request: Request) async throws(PeerFailure) -> HTTPClientResponse {
-        try await response(to: outgoing(request), deadline: request.deadline, isFeed: request.isFeed)
+        try await response(
+            to: outgoing(request),
+            deadline: request.deadline,
+            way: way(unpacking: false, isFeed: request.isFeed)
+        )
     }
 
     private func answer(

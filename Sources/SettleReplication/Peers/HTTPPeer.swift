@@ -176,7 +176,7 @@ extension HTTPPeer {
         }
     }
 
-    private func json(_ request: Request) async throws(PeerFailure) -> JSONValue {
+    func json(_ request: Request) async throws(PeerFailure) -> JSONValue {
         let text = try await answer(to: request)
         do {
             return try JSONValue(parsing: text)

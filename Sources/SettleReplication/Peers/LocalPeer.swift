@@ -208,7 +208,7 @@ extension LocalPeer {
         }
     }
 
-    private func perform(_ request: WriteRequest) async throws(PeerFailure) -> WriteResult {
+    func perform(_ request: WriteRequest) async throws(PeerFailure) -> WriteResult {
         let database = try database()
         do throws(SettleError) {
             return try await database.perform(request)

@@ -34,6 +34,7 @@ public final class Replication: Sendable {
     private let survivesFailures: Bool
     /// Told each time the replication does something else than before.
     private let stateChanged: StateListener
+    private let filter: DocumentFilter?
     private let state: Mutex<State>
 
     /// A closure that is told of states.
@@ -69,12 +70,16 @@ public final class Replication: Sendable {
         target: any Peer,
         serverUUID: String,
         name: ReplicationID? = nil,
+        filter: DocumentFilter? = nil,
         survivesFailures: Bool = true,
         stateChanged: StateListener = StateListener()
     ) {
+        var options = options
+        options.functionVersion = filter?.version
         self.survivesFailures = survivesFailures
         self.stateChanged = stateChanged
         self.options = options
+        self.filter = filter
         self.source = source
         self.target = target
         self.serverUUID = serverUUID
@@ -88,22 +93,27 @@ public final class Replication: Sendable {
     /// - Parameters:
     ///   - source: Where to copy from.
     ///   - target: Where to copy to.
+    ///   - filter: Decides which documents are copied, where a selector does not do.
     ///   - configure: Changes the options, such as `isContinuous` or `selection`.
-    /// - Throws: `badRequest` if a URL is none.
+    /// - Throws: `badRequest` if a URL is none, or if a selector makes no sense.
     public convenience init(
         from source: Side,
         to target: Side,
+        filter: DocumentFilter? = nil,
         configure: (inout ReplicationOptions) -> Void = { _ in }
     ) throws(SettleError) {
         var options = ReplicationOptions(source: try source.endpoint, target: try target.endpoint)
         configure(&options)
+        if case .selector(let selector) = options.selection { _ = try Selector(selector) }
+        try options.checkRetracting()
         // The name has to be the same at the next start: the database here gives it.
         let (ours, theirs) = (try source.databaseUUID, try target.databaseUUID)
         self.init(
             options,
             source: try source.peer(options.source, options),
             target: try target.peer(options.target, options),
-            serverUUID: ours ?? theirs ?? ""
+            serverUUID: ours ?? theirs ?? "",
+            filter: filter
         )
     }
 
@@ -130,6 +140,15 @@ public final class Replication: Sendable {
             self?.state.withLock { _ = $0.watchers.removeValue(forKey: number) }
         }
         return stream
+    }
+
+    /// Begins to run, and gives the status from now on.
+    ///
+    /// - Returns: A sequence of what can be seen of it, which ends when the replication does; the last says how it ended.
+    public func start() -> AsyncStream<ReplicationStatus> {
+        let statuses = statuses()
+        Task { _ = try? await run() }
+        return statuses
     }
 
     /// Runs until everything is copied, or, if the replication is continuous, until it is stopped.
@@ -201,6 +220,7 @@ extension Replication {
         let (events, send) = AsyncStream.makeStream(of: ReplicationSession.Event.self)
         state.withLock { state in
             state.events = send
+            state.status.retractedBefore = state.status.documentsRetracted
             state.rated = nil
             if state.isStopped { send.yield(.stop) }
         }
@@ -208,9 +228,11 @@ extension Replication {
         let session = ReplicationSession(
             options: options,
             name: try await name(),
+            serverUUID: serverUUID,
             source: source,
             target: target,
-            report: { [weak self] progress in self?.take(progress) }
+            report: { [weak self] progress in self?.take(progress) },
+            filter: filter
         )
         return try await session.run(events, send)
     }
@@ -286,6 +308,7 @@ extension ReplicationSession.End {
             wasStopped: wasStopped,
             statistics: progress.statistics,
             failures: progress.failures,
+            documentsRetracted: progress.retracted,
             answer: answer
         )
     }

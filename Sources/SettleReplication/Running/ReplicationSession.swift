@@ -9,10 +9,13 @@ import SettleCore
 struct ReplicationSession: Sendable {
     let options: ReplicationOptions
     let name: ReplicationID
+    let serverUUID: String
     let source: any Peer
     let target: any Peer
     /// Told after every event, for those who watch.
     let report: @Sendable (Progress) -> Void
+    /// An app's own choice among the documents.
+    var filter: DocumentFilter?
 
     /// What can be seen of a session while it runs.
     struct Progress: Sendable {
@@ -23,6 +26,8 @@ struct ReplicationSession: Sendable {
         var through: SourceSequence
         var committed: SourceSequence
         var isIdle: Bool
+        /// Documents that left the target.
+        var retracted = 0
     }
 
     /// How a session ended.
@@ -43,6 +48,8 @@ struct ReplicationSession: Sendable {
         case saved(SourceSequence, CheckpointStore, JSONObject, PeerFailure?)
         case checkpointDue
         case retryFailures
+        case retracted(Int)
+        case failed(PeerFailure)
         case stop
     }
 
@@ -52,9 +59,12 @@ struct ReplicationSession: Sendable {
     {
         let (sourceInformation, targetInformation) = try await open()
         let store: CheckpointStore
+        var retraction: Retraction?
+        var retracted = 0
         do throws(PeerFailure) {
+            retraction = try await beginRetraction { retracted += $0 }
             store = try await CheckpointStore(
-                name: name.base,
+                name: name.base + (retraction.map { ".\($0.generation)" } ?? ""),
                 source: source,
                 target: target,
                 retries: options.retries,
@@ -85,7 +95,47 @@ struct ReplicationSession: Sendable {
                 repeatsCounts: options.selection.isListOfDocuments
             )
         )
-        return await loop.run(events)
+        loop.retraction = retraction
+        loop.retracted = retracted
+        var end = await loop.run(events)
+        guard var retraction, !options.isContinuous, end.outcome == .completed else { return end }
+        do throws(PeerFailure) {
+            try await retraction.follow(waiting: false) { end.progress.retracted += $0 }
+        } catch {
+            end.outcome = .failed(error.error)
+        }
+        return end
+    }
+
+    private func beginRetraction(_ report: (Int) -> Void) async throws(PeerFailure) -> Retraction? {
+        guard options.retracts, case .selector(let json) = options.selection else { return nil }
+        guard let source = source as? any RetractionSource, let target = target as? LocalPeer else {
+            let reason = "`retract` needs a target that is a database here"
+            throw PeerFailure(.status(400), name: "bad_request", reason: reason)
+        }
+        let selector: Selector
+        do throws(SettleError) {
+            selector = try Selector(json)
+        } catch {
+            throw PeerFailure(error)
+        }
+        return try await Retraction(
+            source: source,
+            target: target,
+            selector: selector,
+            name: "retract-" + retractionName,
+            report
+        )
+    }
+
+    /// The same for every selector, so that a changed one is noticed.
+    private var retractionName: String {
+        ReplicationID(
+            serverUUID: serverUUID,
+            source: options.source,
+            target: options.target,
+            narrowing: [.binary("retract")]
+        ).base
     }
 
     private func settings(_ target: PeerInformation) -> Replicator.Settings {

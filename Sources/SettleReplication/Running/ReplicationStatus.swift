@@ -28,6 +28,8 @@ public struct ReplicationStatus: Hashable, Sendable {
     public var statistics = ReplicationStatistics()
     /// The newest documents that could not be copied, at most a thousand of them.
     public var failures: [DocumentFailure] = []
+    /// How many documents have left the target since the replication was started, in a copy that retracts.
+    public var documentsRetracted = 0
     /// How many changes the source has that were not read yet, if it says so.
     public var pendingChanges: Int?
     /// Documents written per second, lately.
@@ -46,6 +48,8 @@ public struct ReplicationStatus: Hashable, Sendable {
     package var through = SourceSequence.zero
     /// Everything up to here is done, and both databases have it noted.
     package var committed = SourceSequence.zero
+    /// What earlier sessions made leave.
+    var retractedBefore = 0
 
     init(startedAt: Int) {
         self.startedAt = startedAt
@@ -57,6 +61,7 @@ public struct ReplicationStatus: Hashable, Sendable {
         statistics = progress.statistics
         failures = progress.failures
         pendingChanges = progress.pending
+        documentsRetracted = retractedBefore + progress.retracted
         (position, through, committed) = (progress.position, progress.through, progress.committed)
         state = progress.isIdle ? .idle : .running
     }
@@ -70,6 +75,8 @@ public struct ReplicationResult: Hashable, Sendable {
     public let statistics: ReplicationStatistics
     /// The newest documents that could not be copied, at most a thousand of them.
     public let failures: [DocumentFailure]
+    /// How many documents left the target, in a copy that retracts.
+    public let documentsRetracted: Int
     /// What CouchDB's `_replicate` answers: session, sequences and history.
     public let answer: JSONObject
 }

@@ -9,6 +9,9 @@ struct SessionLoop {
     var store: CheckpointStore
     var replicator: Replicator
     let checkpoint: Checkpoint
+    /// What makes documents leave the target beside the copying, and how many have left.
+    var retraction: Retraction?
+    var retracted = 0
     /// The notes as last saved in this session.
     private var saved: JSONObject?
 
@@ -48,6 +51,10 @@ struct SessionLoop {
                 while (try? await Task.sleep(for: interval)) != nil { send.yield(.checkpointDue) }
             }
         }
+        if let retraction, session.options.isContinuous {
+            let (send, retries) = (send, session.options.retries)
+            group.addTask { await retraction.followForever(retries: retries, send) }
+        }
         var actions = replicator.start()
         var events = events.makeAsyncIterator()
         while true {
@@ -81,6 +88,10 @@ struct SessionLoop {
         case .copied(let id, .success(let answer)): return replicator.copied(id, answer)
         case .copied(let id, .failure(let failure)): return replicator.failed(id, failure)
         case .checkpointDue: return replicator.checkpointDue()
+        case .retracted(let count):
+            retracted += count
+            return []
+        case .failed(let failure): return replicator.abort(failure)
         case .retryFailures: return replicator.retryFailures()
         case .stop: return replicator.stop()
         }
@@ -140,7 +151,8 @@ struct SessionLoop {
             position: replicator.position,
             through: replicator.through,
             committed: replicator.committed,
-            isIdle: replicator.isIdle
+            isIdle: replicator.isIdle,
+            retracted: retracted
         )
     }
 
@@ -166,11 +178,18 @@ extension ReplicationSession {
                 await attempt { () async throws(PeerFailure) in try await target.missing(from: rows) }
             )
         case .fetch(let wanted):
-            .fetched(id, await attempt { () async throws(PeerFailure) in try await source.fetch(wanted) })
+            .fetched(
+                id,
+                await attempt { () async throws(PeerFailure) in
+                    try accepted(try await source.fetch(wanted))
+                }
+            )
         case .fetchAlone(let wanted):
             .fetched(
                 id,
-                await attempt { () async throws(PeerFailure) in try await source.fetchAlone(wanted) }
+                await attempt { () async throws(PeerFailure) in
+                    try accepted(try await source.fetchAlone(wanted))
+                }
             )
         case .copy(let wanted, let inFull):
             .copied(
@@ -181,6 +200,47 @@ extension ReplicationSession {
             )
         case .write(let documents):
             .written(id, await attempt { () async throws(PeerFailure) in try await target.write(documents) })
+        }
+    }
+}
+
+extension ReplicationSession {
+    /// What an app's own filter leaves of an answer.
+    private func accepted(_ answer: FetchAnswer) throws(PeerFailure) -> FetchAnswer {
+        guard let filter else { return answer }
+        var answer = answer
+        do throws(SettleError) {
+            answer.documents = try filter.accepted(answer.documents)
+        } catch {
+            throw PeerFailure(.malformedAnswer, name: error.name, reason: error.reason)
+        }
+        return answer
+    }
+}
+
+extension Retraction {
+    /// Follows the source until the task is cancelled; reports what cannot be helped by trying again.
+    fileprivate func followForever(
+        retries: Int,
+        _ send: AsyncStream<ReplicationSession.Event>.Continuation
+    ) async {
+        var retraction = self
+        var attempts = 0
+        while !Task.isCancelled {
+            let before = retraction.notes.position
+            do throws(PeerFailure) {
+                try await retraction.follow(waiting: true) { count in
+                    if count > 0 { send.yield(.retracted(count)) }
+                }
+            } catch {
+                if retraction.notes.position != before { attempts = 0 }
+                guard error.isTransient || error.status == 429, attempts < retries else {
+                    send.yield(.failed(error))
+                    return
+                }
+                _ = await pause(RetryDelay.afterFailure(attempts))
+                attempts += 1
+            }
         }
     }
 }

@@ -1,0 +1,140 @@
+// Makes documents leave a copy that no longer belong to it; see `SettleCore/Replication/Retraction.swift` for which.
+//
+// Before anything is copied, `begin` looks at everything the copy has, if the selector, the source or what was purged
+// from it has changed since the last time; a first copy is empty, so that costs nothing. After that only what changes in
+// the source is looked at: `follow` reads its changes without the selector, and asks about those documents that are here.
+
+import Settle
+import SettleCollation
+import SettleCore
+
+/// The retracting side of a pull.
+struct Retraction: Sendable {
+    private static let batchSize = 500
+
+    let source: any RetractionSource
+    let target: LocalPeer
+    let selector: Selector
+    /// The name of the notes in the target.
+    let name: String
+    private(set) var notes: RetractionNotes
+    private var revision: JSONValue?
+
+    /// Which checkpoints belong to the copying beside this: those of the same generation.
+    var generation: Int { notes.generation }
+
+    /// Reads the notes, and looks at the whole copy where they are outdated; how many documents left is reported.
+    init(
+        source: any RetractionSource,
+        target: LocalPeer,
+        selector: Selector,
+        name: String,
+        _ report: (Int) -> Void
+    ) async throws(PeerFailure) {
+        (self.source, self.target, self.selector, self.name) = (source, target, selector, name)
+        let saved = try await target.localDocument(name)
+        revision = saved?["_rev"]
+        let information = try await source.information()
+        var now = RetractionNotes(
+            selector: selector.normalized,
+            position: information.updateSequence,
+            source: information.incarnation,
+            purges: try await source.purgeSequence()
+        )
+        guard let before = RetractionNotes(saved) else {
+            notes = now
+            try await lookAtEverything(report)
+            return try await save()
+        }
+        now.generation = before.selector == now.selector ? before.generation : before.generation + 1
+        guard before.isOutdated(by: now) else {
+            notes = before
+            return
+        }
+        notes = now
+        // Before anything leaves: from then on the checkpoints of the generation before are not to be used.
+        if now.generation != before.generation {
+            var pending = now
+            pending.purges = "pending"
+            try await save(pending)
+        }
+        try await lookAtEverything(report)
+        try await save()
+    }
+
+    /// Looks at what changes in the source, up to its present end or, `waiting`, until the task is cancelled.
+    mutating func follow(waiting: Bool, _ report: (Int) -> Void) async throws(PeerFailure) {
+        while true {
+            let query = ChangesRequest(
+                since: notes.position,
+                limit: Self.batchSize,
+                waits: waiting,
+                winnersOnly: true
+            )
+            let page = try await source.changes(query)
+            report(try await retract(page.rows.map(\.id), purged: [:]))
+            let hasMoved = notes.position != page.lastSequence
+            notes.position = page.lastSequence
+            if hasMoved, !page.rows.isEmpty { try await save() }
+            // A source that answers "nothing" instead of waiting must not be asked a thousand times a second.
+            if waiting, page.rows.isEmpty { try? await Task.sleep(for: .milliseconds(250)) }
+            if !waiting, page.rows.isEmpty || page.pending == 0 { return }
+        }
+    }
+
+    private func lookAtEverything(_ report: (Int) -> Void) async throws(PeerFailure) {
+        var purged: [DocumentID: Set<RevisionID>]?
+        var last: DocumentID?
+        while true {
+            let ids = try target.heldIDs(after: last, limit: Self.batchSize)
+            guard let end = ids.last else { return }
+            if purged == nil { purged = try await source.purgedRevisions() }
+            report(try await retract(ids, purged: purged ?? [:]))
+            last = end
+        }
+    }
+
+    /// Looks at some documents; how many left.
+    private func retract(
+        _ ids: [DocumentID],
+        purged: [DocumentID: Set<RevisionID>]
+    ) async throws(PeerFailure) -> Int {
+        let held = try target.held(ids)
+        if held.isEmpty { return 0 }
+        var leaving: [HeldDocument] = []
+        var forgotten: [HeldDocument] = []
+        var unsure: [HeldDocument] = []
+        for (document, winner) in zip(held, try await source.winners(of: held.map(\.id))) {
+            switch document.verdict(winner, selector, ICUCollator.shared) {
+            case .stays: break
+            case .leaves: leaving.append(document)
+            case .leavesIfPurged:
+                if purged[document.id]?.isSuperset(of: document.leaves) ?? false {
+                    forgotten.append(document)
+                }
+            case .dependsOnSource: unsure.append(document)
+            }
+        }
+        if !unsure.isEmpty {
+            for (document, text) in zip(unsure, try await source.texts(of: unsure.map(\.id))) {
+                if let text, selector.matches(text, ICUCollator.shared) { continue }
+                leaving.append(document)
+            }
+        }
+        return try await target.purge(try await knownToSource(leaving) + forgotten)
+    }
+
+    /// Those documents of which the source has every leaf.
+    private func knownToSource(_ documents: [HeldDocument]) async throws(PeerFailure) -> [HeldDocument] {
+        if documents.isEmpty { return [] }
+        let rows = documents.map { ChangedDocument(id: $0.id, revisions: $0.leaves) }
+        let unknown = Set(try await source.missing(from: rows).map(\.id))
+        return documents.filter { !unknown.contains($0.id) }
+    }
+
+    private mutating func save(_ other: RetractionNotes? = nil) async throws(PeerFailure) {
+        var document = (other ?? notes).document
+        document["_rev"] = revision
+        revision = .string(try await target.saveLocalDocument(name, document))
+    }
+}
