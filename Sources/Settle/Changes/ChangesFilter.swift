@@ -27,7 +27,7 @@ package enum ChangesFilter: Sendable {
     package func passes(_ candidates: ChangeCandidates) async throws(SettleError) -> [Bool] {
         switch self {
         case .selector(let selector):
-            return candidates.texts.map { selector.matches(candidates.bytes, in: $0, ICUCollator.shared) }
+            return candidates.texts.map { selector.matches(candidates.bytes, in: $0) }
         case .closure(let accepts):
             var answers: [Bool] = []
             for text in candidates.texts {
@@ -36,6 +36,13 @@ package enum ChangesFilter: Sendable {
             return answers
         case .function(let function): return try await function.passes(candidates)
         }
+    }
+}
+
+extension Selector {
+    /// Whether a document matches, given its JSON text; strings are in ICU's order.
+    package func matches(_ text: [UInt8], in range: Range<Int>? = nil) -> Bool {
+        matches(text, in: range, ICUCollator.shared)
     }
 }
 

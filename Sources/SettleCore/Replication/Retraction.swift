@@ -50,16 +50,16 @@ package enum RetractionVerdict: Hashable, Sendable {
 }
 
 extension HeldDocument {
-    /// Whether the document stays, as far as that can be told without the source's text.
+    /// Whether the document stays, as far as that can be told without the source's text; `matches` says whether the text
+    /// here does.
     package func verdict(
         _ source: SourceWinner,
-        _ selector: Selector,
-        _ collator: some StringCollator
+        matches: @autoclosure () -> Bool
     ) -> RetractionVerdict {
         switch source {
         case .unknown: .leavesIfPurged
         case .deleted: .leaves
-        case .live(winner): selector.matches(text, collator) ? .stays : .leaves
+        case .live(winner): matches() ? .stays : .leaves
         case .live: .dependsOnSource
         }
     }

@@ -5,7 +5,6 @@
 // the source is looked at: `follow` reads its changes without the selector, and asks about those documents that are here.
 
 import Settle
-import SettleCollation
 import SettleCore
 
 /// The retracting side of a pull.
@@ -44,7 +43,8 @@ struct Retraction: Sendable {
         guard let before = RetractionNotes(saved) else {
             notes = now
             try await lookAtEverything(report)
-            return try await save()
+            try await save()
+            return
         }
         now.generation = before.selector == now.selector ? before.generation : before.generation + 1
         guard before.isOutdated(by: now) else {
@@ -105,7 +105,7 @@ struct Retraction: Sendable {
         var forgotten: [HeldDocument] = []
         var unsure: [HeldDocument] = []
         for (document, winner) in zip(held, try await source.winners(of: held.map(\.id))) {
-            switch document.verdict(winner, selector, ICUCollator.shared) {
+            switch document.verdict(winner, matches: selector.matches(document.text)) {
             case .stays: break
             case .leaves: leaving.append(document)
             case .leavesIfPurged:
@@ -117,7 +117,7 @@ struct Retraction: Sendable {
         }
         if !unsure.isEmpty {
             for (document, text) in zip(unsure, try await source.texts(of: unsure.map(\.id))) {
-                if let text, selector.matches(text, ICUCollator.shared) { continue }
+                if let text, selector.matches(text) { continue }
                 leaving.append(document)
             }
         }

@@ -1,5 +1,6 @@
 // What a source is asked for a copy that retracts, beside what every replication asks.
 
+import NIOHTTP1
 import Settle
 package import SettleCore
 
