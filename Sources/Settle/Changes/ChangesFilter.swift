@@ -27,7 +27,11 @@ package enum ChangesFilter: Sendable {
     package func passes(_ candidates: ChangeCandidates) async throws(SettleError) -> [Bool] {
         switch self {
         case .selector(let selector):
-            return candidates.texts.map { selector.matches(candidates.bytes, in: $0) }
+            var answers: [Bool] = []
+            for text in candidates.texts {
+                answers.append(try selector.matches(candidates.bytes, in: text))
+            }
+            return answers
         case .closure(let accepts):
             var answers: [Bool] = []
             for text in candidates.texts {
@@ -41,8 +45,8 @@ package enum ChangesFilter: Sendable {
 
 extension Selector {
     /// Whether a document matches, given its JSON text; strings are in ICU's order.
-    package func matches(_ text: [UInt8], in range: Range<Int>? = nil) -> Bool {
-        matches(text, in: range, ICUCollator.shared)
+    package func matches(_ text: [UInt8], in range: Range<Int>? = nil) throws(SettleError) -> Bool {
+        matches(text, in: range, try ICUCollator.shared)
     }
 }
 

@@ -39,7 +39,11 @@ struct SyncCommand: AsyncParsableCommand {
         if create {
             for location in [first, second] { try await createRemote(location) }
         }
-        let push = try Replication(from: sides[0], to: sides[1]) { replicating.configure(&$0) }
+        // What leaves a copy leaves the first side, which is the one that is here.
+        let push = try Replication(from: sides[0], to: sides[1]) { options in
+            replicating.configure(&options)
+            options.retracts = false
+        }
         let pull = try Replication(from: sides[1], to: sides[0]) { replicating.configure(&$0) }
         var report = ReplicationReport([
             ReportedReplication(push, .push), ReportedReplication(pull, .pull),

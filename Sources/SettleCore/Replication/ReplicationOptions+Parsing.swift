@@ -163,8 +163,15 @@ extension ReplicationEndpoint {
 
     /// Sets the proxy of an endpoint that is not here.
     fileprivate mutating func setProxy(_ proxy: ProxyEndpoint?) {
-        guard case .remote(var remote) = self, let proxy else { return }
-        remote.proxy = proxy
+        if let proxy { configure { $0.proxy = proxy } }
+    }
+
+    /// Changes how an endpoint is reached, if it is behind a URL.
+    ///
+    /// - Parameter change: Changes it.
+    public mutating func configure(_ change: (inout RemoteEndpoint) -> Void) {
+        guard case .remote(var remote) = self else { return }
+        change(&remote)
         self = .remote(remote)
     }
 
@@ -177,6 +184,20 @@ extension ReplicationEndpoint {
 }
 
 extension RemoteEndpoint {
+    /// Sets a header that goes with every request; a Basic authorization becomes user and password.
+    ///
+    /// - Parameters:
+    ///   - name: The header's name.
+    ///   - value: Its text.
+    public mutating func setHeader(_ name: String, _ value: String) {
+        if name.lowercased() == "authorization", let (user, password) = Self.basic(value) {
+            (self.user, self.password) = (self.user ?? user, self.password ?? password)
+        } else {
+            headers.append(NamedText(name: name, value: value))
+            headers.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        }
+    }
+
     /// Takes `{"name":"value"}`; a Basic authorization among them becomes user and password.
     fileprivate mutating func read(headers value: JSONValue?) throws(SettleError) {
         guard let value, !value.isNull else { return }
@@ -195,14 +216,8 @@ extension RemoteEndpoint {
                     "the header `\(member.name)` has characters that headers can't have"
                 )
             }
-            if member.name.lowercased() == "authorization", let (user, password) = Self.basic(text) {
-                self.user = self.user ?? user
-                self.password = self.password ?? password
-            } else {
-                headers.append(NamedText(name: member.name, value: text))
-            }
+            setHeader(member.name, text)
         }
-        headers.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
 
     /// Takes `{"basic":{"username":…,"password":…}}`.

@@ -11,8 +11,9 @@
 // | the same revision wins that wins here   | leaves unless it matches, as it stands here |
 // | another revision wins                   | leaves unless that one matches: it has to be fetched to know |
 // | deleted                                 | leaves |
-// | unknown, and these revisions were purged| leaves |
 // | unknown                                 | stays: it comes from elsewhere |
+//
+// Revisions that were purged from the source are forgotten here first, so what was there once does not pass for unknown.
 //
 // The subtle thing is a selector that changes and changes back. Between the two, documents left that the first selector's
 // checkpoint takes for copied. So every change of the selector begins a new *generation*, with checkpoints of its own.
@@ -31,6 +32,13 @@ package struct HeldDocument: Sendable {
     }
 }
 
+extension HeldDocument {
+    /// The same with only some of the leaves.
+    package func keeping(_ isKept: (RevisionID) -> Bool) -> HeldDocument {
+        HeldDocument(id: id, winner: winner, leaves: leaves.filter(isKept), text: text)
+    }
+}
+
 /// What a source says of a document.
 package enum SourceWinner: Hashable, Sendable {
     case unknown
@@ -43,8 +51,6 @@ package enum RetractionVerdict: Hashable, Sendable {
     case stays
     /// It leaves, if the source has all of its leaves.
     case leaves
-    /// It leaves, if the source has purged all of its leaves.
-    case leavesIfPurged
     /// It depends on what the source's winner says.
     case dependsOnSource
 }
@@ -54,13 +60,13 @@ extension HeldDocument {
     /// here does.
     package func verdict(
         _ source: SourceWinner,
-        matches: @autoclosure () -> Bool
-    ) -> RetractionVerdict {
+        matches: () throws(SettleError) -> Bool
+    ) throws(SettleError) -> RetractionVerdict {
         switch source {
-        case .unknown: .leavesIfPurged
-        case .deleted: .leaves
-        case .live(winner): matches() ? .stays : .leaves
-        case .live: .dependsOnSource
+        case .unknown: return .stays
+        case .deleted: return .leaves
+        case .live(winner): return try matches() ? .stays : .leaves
+        case .live: return .dependsOnSource
         }
     }
 }

@@ -18,6 +18,12 @@ public struct SourceSequence: Hashable, Sendable {
 }
 
 extension SourceSequence {
+    /// The position that a person names: the text of a sequence, with or without quotes.
+    public init(parameter text: String) {
+        let isJSON = (try? JSONValue(parsing: Array(text.utf8))) != nil
+        self.init(json: isJSON ? Array(text.utf8) : JSONValue.string(text).bytes)
+    }
+
     /// Whether this position is one that a source at another one has not come to yet.
     ///
     /// The only thing that is read into sequences: the number in front of each counts updates, here, in CouchDB and in

@@ -72,14 +72,23 @@ struct Retraction: Sendable {
                 winnersOnly: true
             )
             let page = try await source.changes(query)
-            report(try await retract(page.rows.map(\.id), purged: [:]))
+            report(try await retract(page.rows.map(\.id)))
             let hasMoved = notes.position != page.lastSequence
             notes.position = page.lastSequence
+            if waiting, hasMoved { try await lookForPurges(report) }
             if hasMoved, !page.rows.isEmpty { try await save() }
             // A source that answers "nothing" instead of waiting must not be asked a thousand times a second.
             if waiting, page.rows.isEmpty { try? await Task.sleep(for: .milliseconds(250)) }
             if !waiting, page.rows.isEmpty || page.pending == 0 { return }
         }
+    }
+
+    /// A purge is no change, so while the feed is followed it is asked for.
+    private mutating func lookForPurges(_ report: (Int) -> Void) async throws(PeerFailure) {
+        let purges = try await source.purgeSequence()
+        guard purges != notes.purges else { return }
+        try await lookAtEverything(report)
+        notes.purges = purges
     }
 
     private func lookAtEverything(_ report: (Int) -> Void) async throws(PeerFailure) {
@@ -89,39 +98,79 @@ struct Retraction: Sendable {
             let ids = try target.heldIDs(after: last, limit: Self.batchSize)
             guard let end = ids.last else { return }
             if purged == nil { purged = try await source.purgedRevisions() }
-            report(try await retract(ids, purged: purged ?? [:]))
+            report(try await forget(purged ?? [:], ids) + retract(ids))
             last = end
         }
     }
 
-    /// Looks at some documents; how many left.
-    private func retract(
-        _ ids: [DocumentID],
-        purged: [DocumentID: Set<RevisionID>]
+    /// Forgets revisions that were purged from the source and are not there again; how many documents left by it.
+    private func forget(
+        _ purged: [DocumentID: Set<RevisionID>],
+        _ ids: [DocumentID]
     ) async throws(PeerFailure) -> Int {
+        let ids = ids.filter { purged[$0] != nil }
+        if ids.isEmpty { return 0 }
+        let candidates = try target.held(ids).map { document in
+            document.keeping { purged[document.id]?.contains($0) ?? false }
+        }
+        let rows = candidates.filter { !$0.leaves.isEmpty }
+            .map { ChangedDocument(id: $0.id, revisions: $0.leaves) }
+        if rows.isEmpty { return 0 }
+        let gone = Set(
+            try await source.missing(from: rows).map { Revision(id: $0.id, revision: $0.revision) }
+        )
+        let forgotten = candidates.map { document in
+            document.keeping { gone.contains(Revision(id: document.id, revision: $0)) }
+        }
+        _ = try await target.purge(forgotten.filter { !$0.leaves.isEmpty })
+        return try ids.count - target.held(ids).count
+    }
+
+    private struct Revision: Hashable {
+        let id: DocumentID
+        let revision: RevisionID
+    }
+
+    /// Looks at some documents; how many left.
+    private func retract(_ ids: [DocumentID]) async throws(PeerFailure) -> Int {
         let held = try target.held(ids)
         if held.isEmpty { return 0 }
         var leaving: [HeldDocument] = []
-        var forgotten: [HeldDocument] = []
         var unsure: [HeldDocument] = []
         for (document, winner) in zip(held, try await source.winners(of: held.map(\.id))) {
-            switch document.verdict(winner, matches: selector.matches(document.text)) {
+            switch try verdict(document, winner) {
             case .stays: break
             case .leaves: leaving.append(document)
-            case .leavesIfPurged:
-                if purged[document.id]?.isSuperset(of: document.leaves) ?? false {
-                    forgotten.append(document)
-                }
             case .dependsOnSource: unsure.append(document)
             }
         }
         if !unsure.isEmpty {
             for (document, text) in zip(unsure, try await source.texts(of: unsure.map(\.id))) {
-                if let text, selector.matches(text) { continue }
+                if let text, try matches(text) { continue }
                 leaving.append(document)
             }
         }
-        return try await target.purge(try await knownToSource(leaving) + forgotten)
+        return try await target.purge(try await knownToSource(leaving))
+    }
+
+    private func verdict(_ document: HeldDocument, _ winner: SourceWinner) throws(PeerFailure)
+        -> RetractionVerdict
+    {
+        do throws(SettleError) {
+            return try document.verdict(winner) { () throws(SettleError) in
+                try selector.matches(document.text)
+            }
+        } catch {
+            throw PeerFailure(error)
+        }
+    }
+
+    private func matches(_ text: [UInt8]) throws(PeerFailure) -> Bool {
+        do throws(SettleError) {
+            return try selector.matches(text)
+        } catch {
+            throw PeerFailure(error)
+        }
     }
 
     /// Those documents of which the source has every leaf.
