@@ -95,22 +95,9 @@ extension ServerCore {
         case .none, .documents, .designDocuments: return nil
         case .selector(let selector, _): return .selector(selector)
         case .function(let design, let name):
-            let object = try requestObject(request, database)
+            let object = try requestObject(request, database, nil)
             return try database.changesFilter(design: design, function: name, request: object)
         case .view(let design, let name): return try database.changesFilter(design: design, view: name)
         }
-    }
-}
-
-extension ServerCore {
-    /// What a filter function is given as `req`.
-    private func requestObject(_ request: Request, _ database: Database) throws(SettleError) -> [UInt8] {
-        let query = request.query.items.map { ($0.0, JSONValue.string($0.1)) }
-        let object: JSONValue = [
-            "method": .string(request.method.rawValue),
-            "path": .array(request.segments.map { .string(String(decoding: $0, as: UTF8.self)) }),
-            "query": .object(JSONObject(query)),
-        ]
-        return object.bytes
     }
 }
