@@ -21,11 +21,20 @@ struct SettleCommand: AsyncParsableCommand {
             name of a database in the data directory: --data, else $SETTLE_DATA, else the current directory.
             """,
         version: ServerConfiguration.version,
-        subcommands: [
+        subcommands: subcommands
+    )
+
+    private static var subcommands: [any ParsableCommand.Type] {
+        let commands: [any ParsableCommand.Type] = [
             ServeCommand.self, LoadCommand.self, DumpCommand.self, ReplicateCommand.self, SyncCommand.self,
             DiffCommand.self, InfoCommand.self, AttachCommand.self, CheckCommand.self,
         ]
-    )
+        #if JavaScript
+        return commands + [FunctionWorkerCommand.self]
+        #else
+        return commands
+        #endif
+    }
 
     static func main() async {
         do {

@@ -32,7 +32,21 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The server's administrator.", valueName: "name:password"))
     var admin: Administrator?
 
+    @Option(
+        help: ArgumentHelp(
+            "Memory that a process may use which runs design documents' functions, in MiB.",
+            valueName: "size"
+        )
+    )
+    var functionMemory = 512
+
     @OptionGroup var data: DataOptions
+
+    func validate() throws {
+        guard (64...1 << 20).contains(functionMemory) else {
+            throw ValidationError("--function-memory takes a number of MiB, 64 at least")
+        }
+    }
 
     func run() async throws {
         DatabaseFolder.prepareProcess()
@@ -42,7 +56,9 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.host = listen.host
         configuration.port = listen.port
         configuration.administrator = try (admin ?? Administrator.fromEnvironment(environment))?.account
-        let folder = try DatabaseFolder(path: data.directory, options: StoreOptions(environment))
+        var options = StoreOptions(environment)
+        options.functionEngine = FunctionEngines.workers(memoryLimit: functionMemory << 20)
+        let folder = try DatabaseFolder(path: data.directory, options: options)
         let server = try SettleServer(configuration: configuration, folder: folder)
         let endings = Signals()
         let port = try await server.start()

@@ -51,6 +51,12 @@ package struct FunctionProgram: Sendable {
     /// A program without functions, to check the sources of others with.
     package static let empty = FunctionProgram(maps: [], reduces: [], library: nil, scope: "")
 
+    /// A program that was made elsewhere.
+    package init(text: [UInt8], identifier: [UInt8]) {
+        self.text = text
+        self.identifier = identifier
+    }
+
     private init(text: [UInt8], scope: String) {
         self.text = text
         var hash = Insecure.MD5()
