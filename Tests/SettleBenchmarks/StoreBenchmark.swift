@@ -1,6 +1,6 @@
 // What the store costs without a server around it: microseconds of this process's processor time per document.
 //
-//     swift run -c release SettleBenchmarks [documents | attachments | collation]
+//     swift run -c release SettleBenchmarks [documents | attachments | collation | views [documents]]
 //
 // Each line is one pass over the same documents (about 260 bytes each). The server's own numbers, paired with CouchDB's,
 // are in Results.md.
@@ -21,6 +21,10 @@ struct StoreBenchmark {
         switch CommandLine.arguments.dropFirst().first {
         case "attachments": return try AttachmentBenchmark.main()
         case "collation": return try CollationBenchmark.main()
+        case "views":
+            return try ViewBenchmark.main(
+                CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 50_000
+            )
         default: break
         }
         let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 50_000
