@@ -18,7 +18,7 @@ struct IndexBuild {
     private var index: ViewIndex { update.index }
 
     /// Memory that rows take up before they are written to sorted runs.
-    static let sortMemory = 64 << 20
+    static let sortMemory = 32 << 20
     /// Bytes of nodes that one transaction of the draft holds in memory.
     static let transactionLimit = 8 << 20
 
@@ -87,7 +87,6 @@ struct IndexBuild {
     /// Maps every document that is not newer than a sequence.
     private func collect(into sorter: inout RunSorter, upTo last: UInt64) throws {
         var sequence: UInt64 = 0
-        var entry: [UInt8] = []
         let documents = index.group.trees.count
         func deliver(_ rows: EncodedRows) throws {
             update.task.advance(rows.documents.count)
@@ -99,8 +98,7 @@ struct IndexBuild {
                         value: rows.bytes[row.payload]
                     )
                 }
-                entry.removeAll(keepingCapacity: true)
-                entry.append(contentsOf: DocumentRows.encode(rows.documentRows(document)))
+                let entry = DocumentRows.encode(rows.documentRows(document))
                 try sorter.append(to: documents, key: document.id[...], value: entry[...])
             }
         }

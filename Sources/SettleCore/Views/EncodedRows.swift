@@ -86,11 +86,9 @@ package struct EncodedRows: Sendable {
         ViewRowKey.append(documentID: id, to: &bytes)
         ViewRowKey.append(ordinal: 0, to: &bytes)
         let sortKey = start..<bytes.count
-        var key: [UInt8] = []
-        try JSONText.appendCanonical(text, in: row.key, to: &key)
-        var value: [UInt8] = []
-        try JSONText.appendCanonical(text, in: row.value, to: &value)
-        ViewRow.appendPayload(key: key[...], id: id[...], value: value[...], to: &bytes)
+        let key = try canonical(text, row.key)
+        let value = try canonical(text, row.value)
+        ViewRow.appendPayload(key: key, id: id[...], value: value, to: &bytes)
         let payload = sortKey.upperBound..<bytes.count
         rows.append(
             Row(
@@ -102,6 +100,36 @@ package struct EncodedRows: Sendable {
                 hash: Self.hash(bytes[payload])
             )
         )
+    }
+
+    /// A JSON text in CouchDB's spelling; most are.
+    private func canonical(_ text: [UInt8], _ range: Range<Int>) throws(JSONError) -> ArraySlice<UInt8> {
+        if Self.isCanonical(text.span.extracting(range)) { return text[range] }
+        var canonical: [UInt8] = []
+        try JSONText.appendCanonical(text, in: range, to: &canonical)
+        return canonical[...]
+    }
+
+    /// Whether a valid JSON text is surely spelled as CouchDB spells it: strings without escapes, integers that are not
+    /// negative, words, and arrays of them, without white space.
+    private static func isCanonical(_ text: borrowing Span<UInt8>) -> Bool {
+        var isInString = false
+        for index in text.indices {
+            let byte = text[index]
+            if isInString {
+                if byte == 0x22 { isInString = false }
+                if byte < 0x20 || byte == 0x5C { return false }
+            } else {
+                switch byte {
+                case 0x22: isInString = true
+                case 0x30...0x39, 0x2C, 0x5B, 0x5D, 0x61...0x64, 0x66...0x7A: continue
+                // The e of `true` and `false`, and not of a number.
+                case 0x65 where index > 0 && text[index - 1] > 0x60: continue
+                default: return false
+                }
+            }
+        }
+        return true
     }
 
     // MARK: Order
