@@ -27,6 +27,8 @@ public final class Database: Sendable {
     package var functionEngine: (any FunctionEngine)? { options.functionEngine }
     let writer: Writer
     let listeners: ChangeListeners
+    /// What documents must comply with, as last read.
+    let rules = WriteRulesCache()
     let views = DatabaseViews()
     private let current: Mutex<Current>
     /// Whether a compaction is under way.

@@ -31,17 +31,21 @@ package struct DatabaseState: Hashable, Sendable {
     package var blobCount: UInt64 = 0
     /// Bytes of all blobs, each counted once.
     package var blobBytes: UInt64 = 0
+    /// Counts changes of what decides whether documents may be written: design documents and the security object.
+    package var rulesVersion: UInt64 = 0
 }
 
 extension DatabaseState {
-    private static let length = 88
+    private static let length = 96
+    /// Before there was a version of the rules.
+    private static let earlierLength = 88
 
     var encoded: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.length)
         for number in [
             sequence, nextBody, nextDocument, documentCount, deletedCount, liveBytes, supersededBytes,
-            purgeSequence, nextFile, blobCount, blobBytes,
+            purgeSequence, nextFile, blobCount, blobBytes, rulesVersion,
         ] {
             bytes.appendBigEndian(number)
         }
@@ -49,7 +53,7 @@ extension DatabaseState {
     }
 
     init(decoding bytes: borrowing Span<UInt8>) throws(StorageError) {
-        guard bytes.count == Self.length else { throw .corrupted }
+        guard bytes.count == Self.length || bytes.count == Self.earlierLength else { throw .corrupted }
         sequence = bytes.bigEndian(at: 0)
         nextBody = bytes.bigEndian(at: 8)
         nextDocument = bytes.bigEndian(at: 16)
@@ -61,6 +65,7 @@ extension DatabaseState {
         nextFile = bytes.bigEndian(at: 64)
         blobCount = bytes.bigEndian(at: 72)
         blobBytes = bytes.bigEndian(at: 80)
+        rulesVersion = bytes.count == Self.length ? bytes.bigEndian(at: 88) : 0
     }
 }
 

@@ -174,6 +174,7 @@ extension Update {
         state.sequence += 1
         edits += 1
         hasChanges = true
+        noteRules(id)
         let newBody = state.nextBody > bodiesBefore ? state.nextBody - 1 : BodyNumber.missing
         bodiesBefore = state.nextBody
         after.sequence = state.sequence

@@ -34,6 +34,7 @@ extension Update {
             _ = try transaction.delete(tables.changes, before.sequence)
             sequenceCounts.add(-1, at: before.sequence)
             accountDocument(id, wasLive: !before.isDeleted, isLive: nil)
+            noteRules(id)
             _ = try transaction.delete(tables.documents, id.bytes)
             return removed
         }

@@ -31,6 +31,8 @@ struct Update: ~Copyable {
     var hasAddedFiles = false
     /// The database's directory.
     let directory: String
+    /// The life of the database, which the version of its rules belongs to.
+    let incarnation: UInt32
     /// Whether nothing is known of what the transactions before this one did.
     let isFirst: Bool
     /// Whether to look for what killed processes have left among the files of attachments.
@@ -42,6 +44,7 @@ struct Update: ~Copyable {
         _ transaction: consuming WriteTransaction,
         _ tables: Tables,
         directory: String,
+        incarnation: UInt32,
         options: StoreOptions,
         documentCounts: DocumentCounts?,
         sweepsFiles: Bool
@@ -57,14 +60,18 @@ struct Update: ~Copyable {
         isFirst = documentCounts == nil
         self.sweepsFiles = sweepsFiles
         self.directory = directory
+        self.incarnation = incarnation
         self.options = options
         self.tables = tables
         self.transaction = transaction
     }
 
-    mutating func perform(_ request: WriteRequest) throws -> WriteResult {
+    /// Performs a request; nil if its documents must be validated again.
+    mutating func perform(_ request: WriteRequest, _ clearance: WriteClearance?) throws -> WriteResult? {
         switch request {
-        case .edits(let edits): return .edits(try apply(edits))
+        case .edits(let edits, _):
+            guard let clearance, try holds(clearance, for: edits) else { return nil }
+            return .edits(try apply(edits))
         case .local(let id, let body, let revision): return try putLocal(id, body, revision)
         case .purge(let targets): return try purge(targets)
         case .revisionsLimit(let limit):
@@ -76,6 +83,7 @@ struct Update: ~Copyable {
             return .done
         case .security(let text):
             try transaction.put(tables.meta, MetaKey.security, text)
+            state.rulesVersion += 1
             hasChanges = true
             return .done
         case .forgetSuperseded(let steps):

@@ -6,8 +6,8 @@ package import SettleCore
 
 /// One thing to write; every request of a group is in one transaction, each with an outcome of its own.
 package enum WriteRequest: Sendable {
-    /// Documents, as `_bulk_docs` writes them; the outcomes come back in this order.
-    case edits([DocumentEdit])
+    /// Documents, as `_bulk_docs` writes them, and who writes them; the outcomes come back in this order.
+    case edits([DocumentEdit], by: WriteContext = .administrator)
     /// A `_local` document; no body deletes it. There is no conflict check: the new revision counter is the given one
     /// plus one, or 1 (CouchDB 3.x).
     case local(DocumentID, body: [UInt8]?, revision: UInt64?)

@@ -23,7 +23,7 @@ final class Writer: Sendable {
 
     /// What can wait in the queue.
     private enum Job: Sendable {
-        case request(WriteRequest, Completion)
+        case request(ClearedRequest, Completion)
         /// Runs alone, with the lock file held: compaction's last step, deletion.
         case exclusive(
             @Sendable () throws(SettleError) -> Void,
@@ -51,7 +51,7 @@ final class Writer: Sendable {
     /// Whether what killed processes left among the attachments was cleared away.
     private let hasSwept = Mutex(false)
 
-    func submit(_ request: WriteRequest, to database: Database, _ completion: @escaping Completion) {
+    func submit(_ request: ClearedRequest, to database: Database, _ completion: @escaping Completion) {
         enqueue(.request(request, completion), database)
     }
 
@@ -152,7 +152,12 @@ extension Writer {
             let committed = try commit(requests, database)
             lock.unlock()
             for (job, result) in zip(group, committed.results) {
-                if case .request(_, let completion) = job { completion(.success(result)) }
+                guard case .request(let request, let completion) = job else { continue }
+                if let result {
+                    completion(.success(result))
+                } else {
+                    database.clearAgain(request, completion)
+                }
             }
             if committed.changedDocuments {
                 database.listeners.committed(committed.commit)
@@ -182,14 +187,15 @@ extension Writer {
 
 extension Writer {
     private struct Committed {
-        var results: [WriteResult]
+        /// Nil where the request's documents must be validated again.
+        var results: [WriteResult?]
         var changedDocuments: Bool
         var commit: Commit
         /// Files of attachments that lost their last use.
         var removed: (files: [UInt64], open: OpenEnvironment)?
     }
 
-    private func commit(_ requests: [WriteRequest], _ database: Database) throws(SettleError) -> Committed {
+    private func commit(_ requests: [ClearedRequest], _ database: Database) throws(SettleError) -> Committed {
         while true {
             let open = try database.environment()
             do {
@@ -209,7 +215,7 @@ extension Writer {
 
     /// Performs the requests in one transaction; nil if the environment is not the database any more.
     private func attempt(
-        _ requests: [WriteRequest],
+        _ requests: [ClearedRequest],
         _ open: OpenEnvironment,
         _ database: Database
     ) throws -> Committed? {
@@ -230,14 +236,15 @@ extension Writer {
             transaction,
             open.tables,
             directory: database.directory,
+            incarnation: open.identity.incarnation,
             options: database.options,
             documentCounts: counts,
             sweepsFiles: hasSwept.withLock { !$0 }
         )
-        var results: [WriteResult] = []
+        var results: [WriteResult?] = []
         results.reserveCapacity(requests.count)
         for request in requests {
-            results.append(try update.perform(request))
+            results.append(try update.perform(request.request, request.clearance))
         }
         guard update.hasChanges else {
             return Committed(results: results, changedDocuments: false, commit: commit)
@@ -274,7 +281,11 @@ extension Database {
         _ request: WriteRequest,
         _ completion: @escaping @Sendable (Result<WriteResult, SettleError>) -> Void
     ) {
-        writer.submit(request, to: self, completion)
+        guard case .edits = request else {
+            writer.submit(ClearedRequest(request: request), to: self, completion)
+            return
+        }
+        clear(ClearedRequest(request: request), completion)
     }
 
     /// Hands a request to the writer and waits, without holding a thread.

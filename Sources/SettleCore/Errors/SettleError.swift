@@ -75,6 +75,10 @@ extension SettleError {
         case illegalDocumentID
         /// The document has a member that documents can't have.
         case documentValidation
+        /// A design document has members of the wrong types.
+        case invalidDesignDocument
+        /// A function of a view in a design document doesn't compile.
+        case compilationError
         /// Credentials are missing or wrong.
         case unauthorized
         /// The credentials are right and still do not suffice.
@@ -156,6 +160,8 @@ extension SettleError.Kind {
         case .databaseNameTooLong: (400, "database_name_too_long")
         case .illegalDocumentID: (400, "illegal_docid")
         case .documentValidation: (400, "doc_validation")
+        case .invalidDesignDocument: (400, "invalid_design_doc")
+        case .compilationError: (400, "compilation_error")
         case .unauthorized: (401, "unauthorized")
         case .forbidden: (403, "forbidden")
         case .notFound: (404, "not_found")

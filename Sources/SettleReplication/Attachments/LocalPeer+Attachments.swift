@@ -116,7 +116,7 @@ extension LocalPeer {
         do throws(SettleError) {
             let document = try IncomingDocument(parsing: revision.json, makingTerm: false)
             let edit = try DocumentEdit.replicated(document, id: document.id ?? id, attachments: entries)
-            guard case .edits(let outcomes) = try await database.perform(.edits([edit])),
+            guard case .edits(let outcomes) = try await database.perform(.edits([edit], by: writer)),
                 case .failed(let error) = outcomes.first
             else { return nil }
             return revision.rejected(id, error)

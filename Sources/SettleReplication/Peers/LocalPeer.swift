@@ -15,6 +15,8 @@ package struct LocalPeer: Peer {
     }
 
     let place: Place
+    /// On whose behalf documents are written.
+    package var writer = WriteContext.administrator
 
     /// The database of a name in a folder, which need not exist yet.
     package init(_ folder: DatabaseFolder, name: String) {
@@ -137,7 +139,9 @@ package struct LocalPeer: Peer {
                 rejections.append(document.rejected(error))
             }
         }
-        guard case .edits(let outcomes) = try await perform(.edits(edits)) else { return rejections }
+        guard case .edits(let outcomes) = try await perform(.edits(edits, by: writer)) else {
+            return rejections
+        }
         for (edit, outcome) in zip(edits, outcomes) {
             if case .failed(let error) = outcome {
                 rejections.append(

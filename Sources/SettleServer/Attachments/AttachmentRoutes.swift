@@ -131,7 +131,11 @@ extension ServerCore {
         guard let revision,
             let edit = try database.attachmentEdit(of: path.id, at: revision, [.others(except: path.name)])
         else { throw SettleError(.conflict) }
-        return submit(edit, to: database, DocumentWrite(status: 200, hasEntityTag: false))
+        return submit(
+            edit,
+            to: database,
+            DocumentWrite(context: request.writeContext, status: 200, hasEntityTag: false)
+        )
     }
 
     private static let missingAttachment = SettleError(.notFound, "Document is missing attachment")

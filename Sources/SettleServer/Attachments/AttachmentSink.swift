@@ -78,7 +78,7 @@ final class AttachmentSink: BodySink {
         return server.submit(
             edit,
             to: database,
-            DocumentWrite(status: 201, location: location, hasEntityTag: false)
+            DocumentWrite(context: request.writeContext, status: 201, location: location, hasEntityTag: false)
         )
     }
 

@@ -87,6 +87,7 @@ final class RelatedSink: BodySink {
             of: database,
             attachments: edits,
             DocumentWrite(
+                context: request.writeContext,
                 status: document.isDeleted ? 200 : 201,
                 location: request.location(database: database.name, document: id),
                 query: query,

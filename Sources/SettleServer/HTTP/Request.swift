@@ -21,6 +21,10 @@ struct Request: Sendable {
     var requestedTarget: RequestTarget?
     var rewriteCount = 0
 
+    /// On whose behalf it writes.
+    var writeContext: WriteContext {
+        WriteContext(name: user.name, roles: user.isAdministrator ? ["_admin"] : [])
+    }
     /// The decoded segments of the path.
     var segments: [[UInt8]] { target.segments }
     /// The decoded query.

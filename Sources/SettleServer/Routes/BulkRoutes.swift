@@ -36,7 +36,12 @@ extension ServerCore {
             try writes.add(document, id, attachments, isReplicated: batch.isReplicated)
         }
         try database.refuseMissingStubs(in: writes.edits)
-        return Self.perform(writes, of: database, onlyFailures: batch.isReplicated)
+        return Self.perform(
+            writes,
+            of: database,
+            by: request.writeContext,
+            onlyFailures: batch.isReplicated
+        )
     }
 
     /// What `all_or_nothing` gets: it is not supported, document by document.
@@ -55,12 +60,17 @@ extension ServerCore {
     }
 
     /// Hands the writes over and answers when the last of them is on disk.
-    private static func perform(_ writes: BulkWrites, of database: Database, onlyFailures: Bool) -> Answer {
+    private static func perform(
+        _ writes: BulkWrites,
+        of database: Database,
+        by context: WriteContext,
+        onlyFailures: Bool
+    ) -> Answer {
         guard !writes.ids.isEmpty else { return .now(Response(status: 201, json: "[]")) }
         let collected = BulkOutcomes(writes, onlyFailures: onlyFailures)
         return .later { promise in
             if !writes.edits.isEmpty {
-                database.submit(.edits(writes.edits)) { result in
+                database.submit(.edits(writes.edits, by: context)) { result in
                     if let answer = collected.take(result) { promise.complete(with: answer) }
                 }
             }
@@ -132,6 +142,8 @@ private struct BulkBatch {
 /// What a batch writes: documents in one request to the writer, local documents in one each.
 private struct BulkWrites: Sendable {
     private(set) var ids: [DocumentID] = []
+    /// The revisions that replicated documents come with; nil for others.
+    private(set) var revisions: [RevisionID?] = []
     private(set) var edits: [DocumentEdit] = []
     /// Where in the batch each edit stands.
     private(set) var places: [Int] = []
@@ -143,6 +155,7 @@ private struct BulkWrites: Sendable {
         _ attachments: [EditAttachment],
         isReplicated: Bool
     ) throws(SettleError) {
+        var revision: RevisionID?
         if id.isLocal {
             let named = document.ancestry?.first ?? document.revision
             let counter = try ServerCore.localCounter(named)
@@ -151,6 +164,7 @@ private struct BulkWrites: Sendable {
             )
         } else {
             places.append(ids.count)
+            if isReplicated { revision = document.ancestry?.first ?? document.revision }
             edits.append(
                 isReplicated
                     ? try DocumentEdit.replicated(document, id: id, attachments: attachments)
@@ -158,6 +172,7 @@ private struct BulkWrites: Sendable {
             )
         }
         ids.append(id)
+        revisions.append(revision)
     }
 }
 
@@ -207,7 +222,8 @@ private final class BulkOutcomes: Sendable {
         body.reserveCapacity(onlyFailures ? 16 : outcomes.count * 96)
         body.append(UInt8(ascii: "["))
         var isFirst = true
-        for (id, outcome) in zip(writes.ids, outcomes) {
+        for (place, outcome) in outcomes.enumerated() {
+            let id = writes.ids[place]
             switch outcome {
             case .written(let revision):
                 if onlyFailures { continue }
@@ -217,6 +233,11 @@ private final class BulkOutcomes: Sendable {
                 if !isFirst { body.append(UInt8(ascii: ",")) }
                 body.append(contentsOf: #"{"id":"#.utf8)
                 JSONText.appendString(id.bytes, to: &body)
+                if let revision = writes.revisions[place] {
+                    body.append(contentsOf: #","rev":""#.utf8)
+                    revision.append(to: &body)
+                    body.append(UInt8(ascii: "\""))
+                }
                 body.append(contentsOf: #","error":"#.utf8)
                 JSONText.appendString(error.name, to: &body)
                 body.append(contentsOf: #","reason":"#.utf8)

@@ -121,6 +121,7 @@ extension ServerCore {
             of: database,
             attachments: try attachments(of: document, in: database),
             DocumentWrite(
+                context: request.writeContext,
                 status: document.isDeleted ? 200 : 201,
                 location: request.location(database: database.name, document: id),
                 query: query,
@@ -149,6 +150,7 @@ extension ServerCore {
             of: database,
             attachments: try attachments(of: document, in: database),
             DocumentWrite(
+                context: request.writeContext,
                 status: 201,
                 location: request.location(database: database.name, document: id),
                 query: query,
@@ -172,7 +174,12 @@ extension ServerCore {
             as: id,
             of: database,
             attachments: [],
-            DocumentWrite(status: 200, query: query, ifMatch: request.headers.first(name: "If-Match"))
+            DocumentWrite(
+                context: request.writeContext,
+                status: 200,
+                query: query,
+                ifMatch: request.headers.first(name: "If-Match")
+            )
         )
     }
 
@@ -219,6 +226,7 @@ extension ServerCore {
             of: database,
             attachments: attachments.map { .stored($0) },
             DocumentWrite(
+                context: request.writeContext,
                 status: 201,
                 location: request.location(database: database.name, document: target.id)
             )

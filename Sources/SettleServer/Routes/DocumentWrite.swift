@@ -4,6 +4,8 @@ import SettleCore
 
 /// How a single document is written, and what is answered when it is.
 struct DocumentWrite {
+    /// Who writes it.
+    var context: WriteContext
     var status: Int
     var location: [UInt8]?
     var query: DocumentQuery?
@@ -41,7 +43,7 @@ extension ServerCore {
         let id = edit.id
         if write.query?.isBatched == true {
             let logger = logger
-            database.submit(.edits([edit])) { result in
+            database.submit(.edits([edit], by: write.context)) { result in
                 if case .failure(let error) = result {
                     logger.error("A batched write failed", metadata: ["error": "\(error)"])
                 }
@@ -51,9 +53,10 @@ extension ServerCore {
             body.append(contentsOf: "}\n".utf8)
             return .now(Response(status: 202, body: body))
         }
-        let (status, location, hasEntityTag) = (write.status, write.location, write.hasEntityTag)
+        let (context, status) = (write.context, write.status)
+        let (location, hasEntityTag) = (write.location, write.hasEntityTag)
         return .later { promise in
-            database.submit(.edits([edit])) { result in
+            database.submit(.edits([edit], by: context)) { result in
                 promise.complete(
                     with: result.flatMap { result in
                         guard case .edits(let outcomes) = result, let outcome = outcomes.first else {

@@ -22,12 +22,14 @@ extension ServerCore {
                 return .now(Response(try FunctionResponse(answer.response)))
             }
             let incoming = try self.incomingDocument(written.bytes, nil, makingTerm: true)
-            guard let id = incoming.id else {
-                throw SettleError(.badRequest, "Document id must be a string")
-            }
+            let id = incoming.id ?? DocumentID("")
             try id.validateText()
-            let edit = try DocumentEdit.interactive(incoming, id: id)
-            let result = try await database.perform(.edits([edit]))
+            let edit = try DocumentEdit.interactive(
+                incoming,
+                id: id,
+                attachments: try self.attachments(of: incoming, in: database)
+            )
+            let result = try await database.perform(.edits([edit], by: request.writeContext))
             guard case .edits(let outcomes) = result, let outcome = outcomes.first else {
                 throw SettleError(.internalError, "The write has no outcome.")
             }
