@@ -18,8 +18,6 @@ package import SettleCore
 package enum ChangesFilter: Sendable {
     /// Those that match a selector.
     case selector(Selector)
-    /// Those that an app's own function accepts.
-    case closure(@Sendable (Document) -> Bool)
     /// Those that a function of a design document lets through.
     case function(FilterFunction)
 
@@ -30,12 +28,6 @@ package enum ChangesFilter: Sendable {
             var answers: [Bool] = []
             for text in candidates.texts {
                 answers.append(try selector.matches(candidates.bytes, in: text))
-            }
-            return answers
-        case .closure(let accepts):
-            var answers: [Bool] = []
-            for text in candidates.texts {
-                answers.append(accepts(try Document(parsing: candidates.bytes, in: text)))
             }
             return answers
         case .function(let function): return try await function.passes(candidates)

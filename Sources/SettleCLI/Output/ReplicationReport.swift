@@ -33,8 +33,10 @@ struct ReportedReplication {
 
     /// Takes notice of how it stands, and gives the event to tell, if there is one.
     mutating func take(_ status: ReplicationStatus) -> ProgressEvent? {
-        for failure in status.failures.dropFirst(failuresTold) {
-            StandardError.say("\(failure.id): \(failure.name): \(failure.reason)")
+        let news = status.failures.dropFirst(failuresTold)
+        for failure in news {
+            let revision = failure.revision.map { " \($0)" } ?? ""
+            StandardError.say("\(failure.id)\(revision): \(failure.name): \(failure.reason)")
         }
         failuresTold = max(failuresTold, status.failures.count)
         guard lastTold?.statistics != status.statistics || lastTold?.state != status.state else { return nil }
@@ -48,7 +50,12 @@ struct ReportedReplication {
             writtenBefore = writtenBefore ?? status.statistics.documentsWritten
         }
         let pending: JSONValue = status.pendingChanges.map { .number(JSONNumber($0)) } ?? .null
-        return event(status.state.rawValue, status.statistics, [("pending", pending)])
+        var values = [(name: "pending", value: pending)]
+        if replication.options.retracts {
+            values.append(("docs_retracted", .number(JSONNumber(status.documentsRetracted))))
+        }
+        if !news.isEmpty { values.append(("failures", .array(news.map(\.json)))) }
+        return event(status.state.rawValue, status.statistics, values)
     }
 
     /// An event of this replication.
@@ -78,9 +85,11 @@ struct ReportedReplication {
     func ending(_ result: ReplicationResult, after time: Duration) -> (ProgressEvent, line: String) {
         let statistics = result.statistics
         let failures = result.failures.isEmpty ? "" : ", \(Shown.count(result.failures.count)) not copied"
+        let left = result.documentsRetracted
+        let retracted = left == 0 ? "" : ", \(Shown.count(left)) removed"
         let state = result.wasStopped ? "stopped" : "completed"
         let count = statistics.documentsWritten - Self.writtenBefore(result)
-        let line = "\(prefix)\(state): \(Shown.count(count)) documents copied\(failures)"
+        let line = "\(prefix)\(state): \(Shown.count(count)) documents copied\(retracted)\(failures)"
         return (event(state, statistics), "\(line), \(Shown.rate(count, time))")
     }
 
@@ -96,6 +105,16 @@ struct ReportedReplication {
         ReplicationStatistics.checkpointMembers.prefix(5).map { name, path in
             (name, .number(JSONNumber(statistics[keyPath: path])))
         }
+    }
+}
+
+extension DocumentFailure {
+    /// The document, which revision of it, and why.
+    fileprivate var json: JSONValue {
+        [
+            "id": .string(id.text), "rev": revision.map { .string($0.description) } ?? .null,
+            "error": .string(name), "reason": .string(reason),
+        ]
     }
 }
 

@@ -79,16 +79,3 @@ public struct Selector: Hashable, Sendable {
         return JSONObject(found)
     }
 }
-
-extension Selector {
-    /// A selector that matches everything.
-    public static let everything = Selector(
-        normalized: JSONObject(),
-        condition: .every([]),
-        members: []
-    )
-
-    private init(normalized: JSONObject, condition: SelectorCondition, members: [[UInt8]]) {
-        (self.normalized, self.condition, self.members) = (normalized, condition, members)
-    }
-}

@@ -205,8 +205,10 @@ final class ChangesSource: BodySource {
         return range
     }
 
+    /// Until the filter answers; heartbeats are due meanwhile, however often it answers that nothing passes.
     private var waitForFilter: BodyProgress {
-        .waiting(milliseconds: query.heartbeat ?? ChangesFeed.longestWait)
+        let passed = Int((NIODeadline.now() - lastWrite).nanoseconds / 1_000_000)
+        return .waiting(milliseconds: max(0, (query.heartbeat ?? ChangesFeed.longestWait) - passed))
     }
 
     private func sendFiltered(
