@@ -1,4 +1,3 @@
-import Foundation
 import Settle
 import SettleCore
 import SettleServer
@@ -68,9 +67,11 @@ struct FilterFunctionTests {
     }
 
     private func get(_ url: String) async throws -> (status: Int, json: JSONValue) {
-        let (data, response) = try await URLSession.shared.data(from: try #require(URL(string: url)))
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        return (status, try JSONValue(parsing: Array(data)))
+        let remote = try #require(RemoteEndpoint(url: url))
+        let path = String(url.dropFirst("http://\(remote.host):\(remote.port ?? 0)".count))
+        let endpoint = HTTPEndpoint(port: try #require(remote.port))
+        let answer = try await endpoint.send(HTTPRequest("GET", path))
+        return (answer.status, try JSONValue(parsing: try answer.decoded().body))
     }
 
     @Test("let through what they accept, in every batch of a long feed")
