@@ -63,7 +63,15 @@ struct DataOptions: ParsableArguments {
     }
 
     /// Opens a database on disk; a URL is refused, a database that isn't there is an error unless it is to be made.
-    func open(_ location: Location, creating: Bool = false) throws -> Database {
+    ///
+    /// The engine runs the functions of its design documents.
+    func open(
+        _ location: Location,
+        creating: Bool = false,
+        engine: (any FunctionEngine)? = nil
+    ) throws -> Database {
+        var options = StoreOptions()
+        options.functionEngine = engine
         switch location {
         case .url:
             throw CommandFailure("\(location) is a URL; this command works on databases on disk")
@@ -71,12 +79,12 @@ struct DataOptions: ParsableArguments {
             guard creating || FileManager.default.fileExists(atPath: path) else {
                 throw CommandFailure("there is no database at \(path)")
             }
-            return try Database.open(at: path, creating: creating)
+            return try Database.open(at: path, creating: creating, options: options)
         case .name(let name):
             guard creating || FileManager.default.fileExists(atPath: directory) else {
                 throw CommandFailure("there is no directory \(directory)")
             }
-            let folder = try DatabaseFolder(path: directory)
+            let folder = try DatabaseFolder(path: directory, options: options)
             if let database = try folder.open(name) { return database }
             guard creating else { throw CommandFailure("there is no database \(name) in \(directory)") }
             return try folder.create(name)

@@ -7,7 +7,7 @@
 // It is built like any other, so it may be larger than memory, and removed when the last reference to it goes. What a killed
 // process leaves is removed by the next one that makes one: nobody holds its lock.
 
-import SettleCore
+package import SettleCore
 import SettleStorage
 import Synchronization
 
@@ -28,7 +28,7 @@ package final class TemporaryIndex: Sendable {
     private let lock: FileLock
     private let directory: String
 
-    init(_ source: ViewSource, of database: Database) throws(SettleError) {
+    package init(_ source: ViewSource, of database: Database) throws(SettleError) {
         let number = Self.made.wrappingAdd(1, ordering: .relaxed).newValue
         let folder = "\(database.directory)/views"
         let directory = "\(folder)/\(Self.prefix)\(getpid())-\(number)"

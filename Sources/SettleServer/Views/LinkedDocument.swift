@@ -9,16 +9,16 @@
 // The subtle thing: a document that isn't the emitting one comes plain, whatever conflicts and attachments were asked
 // for, as in CouchDB.
 
-import Settle
-import SettleCore
+package import Settle
+package import SettleCore
 
 /// Which document belongs to a row.
-struct LinkedDocument {
+package struct LinkedDocument {
     private var id: DocumentID?
     private var revision: RevisionID?
     private var isAnother = false
 
-    init(_ row: ViewRow) {
+    package init(_ row: ViewRow) {
         id = DocumentID(bytes: Array(row.id))
         guard row.value.first == UInt8(ascii: "{"),
             let link = try? JSONValue(parsing: Array(row.value)).object
@@ -34,7 +34,11 @@ struct LinkedDocument {
     }
 
     /// Appends the document, or `null` if there is none.
-    func append(_ query: ViewQuery, _ snapshot: borrowing Snapshot, to output: inout [UInt8]) throws {
+    package func append(
+        _ query: ViewQuery,
+        _ snapshot: borrowing Snapshot,
+        to output: inout [UInt8]
+    ) throws {
         var options: DocumentOptions = []
         if !isAnother {
             if query.includesConflicts == true { options.insert(.conflicts) }
