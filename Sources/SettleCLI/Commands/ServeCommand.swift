@@ -58,6 +58,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.administrator = try (admin ?? Administrator.fromEnvironment(environment))?.account
         var options = StoreOptions(environment)
         options.functionEngine = FunctionEngines.workers(memoryLimit: functionMemory << 20)
+        options.indexUpkeepDelay = 2
         let folder = try DatabaseFolder(path: data.directory, options: options)
         let server = try SettleServer(configuration: configuration, folder: folder)
         let endings = Signals()
