@@ -13,11 +13,11 @@ struct ViewKillTests {
         _ method: String,
         _ path: String,
         _ body: String? = nil,
-        to server: ServerProcess
+        to server: HTTPEndpoint
     ) async throws -> JSONValue? {
         let headers = [administrator, (name: "Content-Type", value: "application/json")]
         let request = HTTPRequest(method, path, headers: headers, body: body.map { Array($0.utf8) })
-        guard let answer = try? await server.endpoint.send(request) else { return nil }
+        guard let answer = try? await server.send(request) else { return nil }
         return try? JSONValue(parsing: answer.body)
     }
 
@@ -34,23 +34,24 @@ struct ViewKillTests {
         var delays = SeededGenerator(seed: 12)
         for round in 0..<12 {
             let server = try ServerProcess(folder: folder.path)
-            if round == 0 { try await fill(server) }
-            _ = try await send("PUT", "/kill/_design/d\(round)", design(round), to: server)
+            if round == 0 { try await fill(server.endpoint) }
+            _ = try await send("PUT", "/kill/_design/d\(round)", design(round), to: server.endpoint)
             let stream = WriteStream(endpoint: server.endpoint, database: "kill", prefix: "\(round)")
             async let written = stream.run(connections: 2)
-            async let asked: Void = ask([0, round], server.endpoint)
+            let endpoint = server.endpoint
+            async let asked: Void = ask([0, round], endpoint)
             try await Task.sleep(for: .milliseconds(Int.random(in: 20...400, using: &delays)))
             server.kill()
             _ = await written
             await asked
             guard round % 4 == 3 else { continue }
             let next = try ServerProcess(folder: folder.path)
-            try await verify([0, round - 1, round], next)
+            try await verify([0, round - 1, round], next.endpoint)
             next.kill()
         }
     }
 
-    private func fill(_ server: ServerProcess) async throws {
+    private func fill(_ server: HTTPEndpoint) async throws {
         _ = try await send("PUT", "/kill", to: server)
         for batch in 0..<5 {
             let documents = (0..<1000).map { #"{"_id":"f\#(batch * 1000 + $0)","number":\#($0 + 1)}"# }
@@ -74,7 +75,7 @@ struct ViewKillTests {
         }
     }
 
-    private func verify(_ designs: [Int], _ server: ServerProcess) async throws {
+    private func verify(_ designs: [Int], _ server: HTTPEndpoint) async throws {
         let all = try await send("GET", "/kill/_all_docs?include_docs=true", to: server)
         let documents = (all?["rows"]?.array ?? []).compactMap { $0["doc"] }
             .filter { $0["_id"]?.string?.hasPrefix("_design/") == false }
