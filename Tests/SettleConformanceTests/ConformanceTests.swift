@@ -7,7 +7,7 @@ import Testing
 /// The areas of CouchDB's interface that Settle serves.
 private let areas = [
     "server", "database", "documents", "revids", "revtree", "bulk", "alldocs", "changes", "local", "purge",
-    "http", "attachments", "replication",
+    "http", "attachments", "replication", "ddocs", "views",
 ]
 
 /// Scenarios of areas that are not served as a whole.

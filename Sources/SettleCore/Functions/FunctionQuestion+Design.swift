@@ -119,7 +119,8 @@ extension FunctionQuestion where Answer == UpdateAnswer {
         return FunctionQuestion(request: question.finish()) { (answer) throws(SettleError) in
             let parts = try tagged("up", answer)
             guard let response = parts[2]?.object else { throw .unreadableAnswer }
-            let document = parts[1].flatMap { $0.isNull ? nil : $0 }
+            // Whatever is no object is no document, as CouchDB has it.
+            let document = parts[1].flatMap { $0.object == nil ? JSONValue?.none : $0 }
             return UpdateAnswer(document: document, response: response)
         }
     }

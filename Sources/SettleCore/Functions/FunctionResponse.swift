@@ -10,6 +10,8 @@ package struct FunctionResponse: Sendable, Equatable {
     package var headers: [(name: String, value: String)] = []
     package var contentType = "application/json"
     package var body: [UInt8] = []
+    /// Whether the body is `json`, which CouchDB sends as it sends its own answers.
+    package var isJSON = false
 
     /// Reads what a function returned; a list function's `body` is taken for JSON unless the function names another type.
     ///
@@ -23,6 +25,7 @@ package struct FunctionResponse: Sendable, Equatable {
             case "json":
                 body = member.value.bytes + [UInt8(ascii: "\n")]
                 usualType = "application/json"
+                isJSON = true
             case "body":
                 body = Array((member.value.string ?? member.value.text).utf8)
                 if !isList { usualType = "text/html; charset=utf-8" }

@@ -96,7 +96,7 @@ extension Response {
     init(_ response: FunctionResponse, status: Int = 200) {
         self.init(status: response.status ?? status, body: response.body)
         head.contentType = .other(response.contentType)
-        head.cacheControl = .none
+        head.cacheControl = response.isJSON ? .mustRevalidate : .none
         head.headers = response.headers
         // A page that a function made may not act on behalf of its reader.
         head.headers.append(("Content-Security-Policy", "sandbox"))
