@@ -55,12 +55,26 @@ final class IndexEnvironment: Sendable {
             do {
                 let index = try open(directory, newest, options)
                 // Whoever put the newest in its place may have been killed before it could retire the last.
-                for old in generations.dropLast() { try? open(directory, old, options).retire(in: directory) }
+                for old in generations.dropLast() { try retire(directory, old, options) }
                 return index
             } catch StorageError.noSuchFile {
                 // A newer one has just taken its place.
                 continue
+            } catch let error as StorageError where error.meansDamage {
+                // It is built anew, and what is there removed once that is done.
+                return nil
             }
+        }
+    }
+
+    /// Retires a generation that another one has taken the place of; one that is in use here retires later.
+    private static func retire(_ directory: String, _ generation: UInt64, _ options: StoreOptions) throws {
+        do {
+            try open(directory, generation, options).retire(in: directory)
+        } catch let error as StorageError where error.meansDamage {
+            try remove(directory, generation)
+        } catch {
+            return
         }
     }
 
@@ -108,6 +122,16 @@ final class IndexEnvironment: Sendable {
     static func removeDraft(_ directory: String, _ generation: UInt64) throws(StorageError) {
         try FileSystem.remove(draftPath(directory, generation))
         try FileSystem.remove(draftPath(directory, generation) + "-lock")
+    }
+}
+
+extension StorageError {
+    /// Whether a file that can't be opened for this reason is no use to anybody.
+    fileprivate var meansDamage: Bool {
+        switch self {
+        case .notADatabase, .versionMismatch, .corrupted: true
+        default: false
+        }
     }
 }
 

@@ -184,6 +184,21 @@ struct ViewIndexTests {
         #expect(try view.rows() == [])
     }
 
+    @Test("An index whose file is no index any more is built anew")
+    func replacesDamage() throws {
+        let test = try filled()
+        let view = try test.database.view(TestViews().source, "tags")
+        let directory = view.index.shared.directory
+        try FileSystem.createDirectory("\(test.database.directory)/views")
+        try FileSystem.createDirectory(directory)
+        let garbage = [UInt8](repeating: 0x5A, count: 3 * 4096)
+        try FileSystem.replaceFile(IndexEnvironment.path(directory, 3), with: garbage)
+        #expect(try view.rows() == [])
+        try view.updateBlocking()
+        #expect(try view.rows().count == 3)
+        #expect(try IndexEnvironment.generations(in: directory) == [4])
+    }
+
     @Test("Many who wait for one index are served by few passes")
     func coalesces() async throws {
         let test = try filled()
