@@ -27,7 +27,8 @@ struct SettleCommand: AsyncParsableCommand {
     private static var subcommands: [any ParsableCommand.Type] {
         let commands: [any ParsableCommand.Type] = [
             ServeCommand.self, LoadCommand.self, DumpCommand.self, ReplicateCommand.self, SyncCommand.self,
-            DiffCommand.self, InfoCommand.self, QueryCommand.self, AttachCommand.self, CheckCommand.self,
+            JobsCommand.self, DiffCommand.self, InfoCommand.self, QueryCommand.self, AttachCommand.self,
+            CheckCommand.self,
         ]
         #if JavaScript
         return commands + [FunctionWorkerCommand.self]

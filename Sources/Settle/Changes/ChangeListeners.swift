@@ -79,9 +79,16 @@ final class ChangeListeners: Sendable {
                 return state.isPolling
             }
             guard goesOn else { return }
-            if self.poll(database) { self.notify() }
+            _ = self.hearOthers(database)
             self.schedule(database)
         }
+    }
+
+    /// Looks whether another process has committed, and tells everybody if so.
+    func hearOthers(_ database: Database) -> Bool {
+        guard poll(database) else { return false }
+        notify()
+        return true
     }
 
     /// Whether another process has committed since the last look.

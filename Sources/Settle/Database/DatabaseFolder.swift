@@ -15,6 +15,7 @@ public final class DatabaseFolder: Sendable {
     /// Names this collection of databases to replicators: 32 hexadecimal digits, kept in the folder.
     public let uuid: String
     let options: StoreOptions
+    let otherProcesses = OtherProcesses()
     private let state = Mutex(State())
 
     private struct State {
@@ -103,7 +104,7 @@ public final class DatabaseFolder: Sendable {
         return true
     }
 
-    private func directory(_ name: String) -> String { "\(path)/\(DatabaseName.directory(of: name))" }
+    func directory(_ name: String) -> String { "\(path)/\(DatabaseName.directory(of: name))" }
 }
 
 // MARK: Which are open
@@ -169,7 +170,7 @@ public struct DatabaseEvent: Hashable, Sendable {
 }
 
 extension DatabaseFolder {
-    private func announce(_ event: DatabaseEvent) {
+    func announce(_ event: DatabaseEvent) {
         for listener in state.withLock({ Array($0.listeners.values) }) { listener(event) }
     }
 

@@ -93,6 +93,11 @@ final class OpenEnvironment: Sendable {
         try FileSystem.remove(path(directory, generation) + "-lock")
     }
 
+    /// The file of the newest generation in a directory; nil if there is none.
+    static func newestFile(in directory: String) -> String? {
+        (try? generations(in: directory).last).map { path(directory, $0) }
+    }
+
     static func generations(in directory: String) throws -> [UInt64] {
         try FileSystem.list(directory).compactMap { name in
             guard name.hasPrefix("documents-"), name.hasSuffix(".mdb") else { return nil }

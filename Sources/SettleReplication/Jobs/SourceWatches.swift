@@ -21,7 +21,8 @@ final class SourceWatches: Sendable {
         var remote: [UpdatesFeed.Place: UpdatesFeed] = [:]
         /// Where each job waits.
         var places: [JobID: ReplicationEndpoint] = [:]
-        var folderToken: ListenerToken?
+        /// What hears of the folder: of this process, and of others.
+        var folderTokens: (ListenerToken, ListenerToken)?
         var listener = Listener()
         var isShutDown = false
     }
@@ -50,7 +51,7 @@ final class SourceWatches: Sendable {
             let isFirst = state.withLock { state in
                 state.local[name, default: []].insert(job)
                 state.places[job] = source
-                return state.folderToken == nil && !state.isShutDown
+                return state.folderTokens == nil && !state.isShutDown
             }
             if isFirst { listenToFolder() }
             return true
@@ -74,12 +75,18 @@ final class SourceWatches: Sendable {
             let jobs = self.state.withLock { $0.local[event.name] }
             if let jobs { self.tell(jobs) }
         }
-        let spare = state.withLock { state -> ListenerToken? in
-            if state.folderToken != nil || state.isShutDown { return token }
-            state.folderToken = token
-            return nil
+        let tokens = (token, folder.watchOtherProcesses())
+        let isKept = state.withLock { state in
+            guard state.folderTokens == nil, !state.isShutDown else { return false }
+            state.folderTokens = tokens
+            return true
         }
-        if let spare { folder.removeEventListener(spare) }
+        if !isKept { stopListening(tokens) }
+    }
+
+    private func stopListening(_ tokens: (ListenerToken, ListenerToken)) {
+        folder.removeEventListener(tokens.0)
+        folder.unwatchOtherProcesses(tokens.1)
     }
 
     private func tell(_ jobs: Set<JobID>) {
@@ -110,12 +117,12 @@ final class SourceWatches: Sendable {
     }
 
     func shutdown() {
-        let (feeds, token) = state.withLock { state in
+        let (feeds, tokens) = state.withLock { state in
             state.isShutDown = true
-            defer { (state.remote, state.folderToken) = ([:], nil) }
-            return (Array(state.remote.values), state.folderToken)
+            defer { (state.remote, state.folderTokens) = ([:], nil) }
+            return (Array(state.remote.values), state.folderTokens)
         }
-        if let token { folder.removeEventListener(token) }
+        if let tokens { stopListening(tokens) }
         for feed in feeds { feed.close() }
     }
 }

@@ -21,6 +21,8 @@ final class EventLog: Sendable {
         var sequences: [DatabaseEvent: UInt64] = [:]
         var listeners: [UInt64: @Sendable () -> Void] = [:]
         var nextListener: UInt64 = 0
+        /// Other processes are listened to only while somebody listens here.
+        var others: ListenerToken?
     }
 
     private let state = Mutex(State())
@@ -75,14 +77,29 @@ final class EventLog: Sendable {
 
     /// Calls `body` after every event, on some thread.
     func addListener(_ body: @escaping @Sendable () -> Void) -> UInt64 {
-        state.withLock { state in
+        let (number, isFirst) = state.withLock { state in
             state.nextListener += 1
             state.listeners[state.nextListener] = body
-            return state.nextListener
+            return (state.nextListener, state.listeners.count == 1)
         }
+        if isFirst {
+            let others = folder.watchOtherProcesses()
+            let spare = state.withLock { state in
+                defer { state.others = others }
+                return state.others
+            }
+            if let spare { folder.unwatchOtherProcesses(spare) }
+        }
+        return number
     }
 
     func removeListener(_ token: UInt64) {
-        state.withLock { _ = $0.listeners.removeValue(forKey: token) }
+        let others: ListenerToken? = state.withLock { state in
+            state.listeners[token] = nil
+            guard state.listeners.isEmpty else { return nil }
+            defer { state.others = nil }
+            return state.others
+        }
+        if let others { folder.unwatchOtherProcesses(others) }
     }
 }

@@ -6,6 +6,12 @@ import Musl
 import Glibc
 #endif
 
+/// A file's time, as exact as the file system keeps it.
+package struct FileTime: Hashable, Sendable {
+    package let seconds: Int
+    package let nanoseconds: Int
+}
+
 /// What the store asks of the file system.
 ///
 /// Paths are plain strings; errors are the system's.
@@ -27,6 +33,18 @@ package enum FileSystem {
             throw .lastSystemError
         }
         return Int(status.st_size)
+    }
+
+    /// When a file was last written to; nil if there is none.
+    package static func modificationTime(_ path: String) -> FileTime? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        #if canImport(Darwin)
+        let time = status.st_mtimespec
+        #else
+        let time = status.st_mtim
+        #endif
+        return FileTime(seconds: Int(time.tv_sec), nanoseconds: Int(time.tv_nsec))
     }
 
     /// Makes a directory, if there is none yet, in one that exists.
