@@ -62,7 +62,7 @@ struct JobsTests {
         for name in ["a", "b", "a", "b"] {
             let found = try await send("GET", "/\(name)2")["doc_count"]?.int ?? 0
             let load = try runSettle(
-                ["load", name, "--data", folder.path],
+                ["load", name, "-", "--data", folder.path],
                 input: #"{"_id":"new\#(found)"}"# + "\n"
             )
             #expect(load.status == 0, "\(load.errors)")
