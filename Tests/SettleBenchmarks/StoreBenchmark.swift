@@ -25,6 +25,9 @@ struct StoreBenchmark {
             return try ViewBenchmark.main(
                 CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 50_000
             )
+        #if JavaScript
+        case "functions": return try FunctionBenchmark.main()
+        #endif
         default: break
         }
         let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 50_000
