@@ -5,9 +5,14 @@ import SettleJavaScript
 import SettleServer
 import SettleTestSupport
 
-/// A server in this process, which runs design documents' functions in it too, on a port of its own, with a folder that is kept when `SETTLE_TEST_DATA` asks for it.
+/// A server in this process, which runs design documents' functions in it too, on a port of its own, with a folder that
+/// is kept when `SETTLE_TEST_DATA` asks for it.
 enum TestServer {
-    private static let engine = InProcessEngine()
+    #if JavaScript
+    private static let engine: (any FunctionEngine)? = InProcessEngine()
+    #else
+    private static let engine: (any FunctionEngine)? = nil
+    #endif
 
     static func withServer(_ body: (HTTPEndpoint) async throws -> Void) async throws {
         let folder = TemporaryDirectory()

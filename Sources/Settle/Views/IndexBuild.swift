@@ -178,7 +178,11 @@ struct IndexBuild {
                     isDone = try !rows.next()
                     if !isDone { try loader.append(key: rows.key, payload: rows.value, to: &writer) }
                 }
-                if isDone { writer.header.trees[tree] = try loader.finish(in: &writer) }
+                if isDone {
+                    let root = try loader.finish(in: &writer)
+                    if let failure = root.reductionFailure { throw failure }
+                    writer.header.trees[tree] = root
+                }
             } catch {
                 throw writer.failure ?? error
             }

@@ -69,6 +69,8 @@ struct IndexChunk {
             var reducers = try source.reducers(tree: tree)
             var root = writer.header.trees[tree]
             try root.update(&changes[tree], in: &writer, reducer: &reducers)
+            // As in CouchDB, one row that can't be reduced stops the whole index.
+            if let failure = root.reductionFailure { throw failure }
             writer.header.trees[tree] = root
         }
     }

@@ -35,6 +35,18 @@ package struct IndexTree: Sendable, Hashable {
 
     package var rowCount: Int { root?.rowCount ?? 0 }
     package var isEmpty: Bool { root == nil }
+
+    /// Why rows can't be reduced, where a function failed on any of them: failures spread up to the root.
+    package var reductionFailure: SettleError? {
+        guard let bytes = root?.reductions else { return nil }
+        var position = 0
+        while let length = readVarint(bytes, at: &position).flatMap({ Int(exactly: $0) }) {
+            let end = min(bytes.count, position + length)
+            if let failure = Reduction.failure(in: bytes[position..<end]) { return failure }
+            position = end
+        }
+        return nil
+    }
 }
 
 extension IndexTree {

@@ -4,8 +4,8 @@
 //     00, error's name, 00, reason                the rows can't be reduced, and a query is answered with this error
 //     01 and a sketch                             of `_approx_count_distinct`
 //
-// No JSON text begins with 00 or 01. An error is kept rather than thrown, since one odd document must not keep an index
-// from being built; it spreads to every reduction above it.
+// No JSON text begins with 00 or 01. An error spreads to every reduction above it, so that whoever makes a tree finds it at
+// the root.
 
 /// Makes and reads reductions that are not just text.
 enum Reduction {

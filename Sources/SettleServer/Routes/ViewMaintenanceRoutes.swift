@@ -12,7 +12,7 @@ extension ServerCore {
         _ database: Database,
         _ design: DocumentID
     ) throws(SettleError) -> Answer {
-        guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
+        guard request.method == .GET else { throw request.notAllowed("GET") }
         let index = try database.viewIndex(design)
         return .blocking(on: threadPool) { () throws(SettleError) in
             let info = try index.info()

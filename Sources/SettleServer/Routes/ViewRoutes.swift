@@ -34,7 +34,7 @@ extension ServerCore {
             try query.set(request.query)
             return query
         }
-        return try ViewRequest(try database.view(design, name), query)
+        return try ViewRequest(try openView(database, design, name), query)
     }
 
     /// Answers `POST /db/_design/name/_view/view/queries`.
@@ -56,10 +56,22 @@ extension ServerCore {
             }
             return queries
         }
-        let view = try database.view(design, name)
+        let view = try openView(database, design, name)
         var requests: [ViewRequest] = []
         for query in queries { requests.append(try ViewRequest(view, query)) }
         return try answer(requests, isList: true)
+    }
+
+    private func openView(
+        _ database: Database,
+        _ design: DocumentID,
+        _ name: String
+    ) throws(SettleError) -> View {
+        do throws(SettleError) {
+            return try database.view(design, name)
+        } catch {
+            throw error.kind == .unknownQueryLanguage ? error.referenced : error
+        }
     }
 
     /// Reads a query; of a missing design document and a mistake in the query, the former is told.

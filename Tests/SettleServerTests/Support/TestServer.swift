@@ -12,6 +12,7 @@ struct TestServer {
     /// Runs a test against a server and shuts it down afterwards.
     static func run(
         _ change: (inout ServerConfiguration) -> Void = { _ in },
+        functions: (any FunctionEngine)? = nil,
         _ body: (TestServer) async throws -> Void
     ) async throws {
         let directory = TemporaryDirectory()
@@ -21,7 +22,10 @@ struct TestServer {
         change(&configuration)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let server = try SettleServer(configuration: configuration, logger: logger)
+        var options = StoreOptions()
+        options.functionEngine = functions
+        let folder = try DatabaseFolder(path: directory.path, options: options)
+        let server = try SettleServer(configuration: configuration, folder: folder, logger: logger)
         let port = try await server.start()
         do {
             try await body(TestServer(port: port, server: server))
