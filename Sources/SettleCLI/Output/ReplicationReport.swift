@@ -142,11 +142,14 @@ struct ReplicationReport {
             await withTaskGroup(of: (Int, Result<ReplicationResult, SettleError>?).self) { group in
                 for (index, replication) in replications.enumerated() {
                     group.addTask {
+                        // Not inside the pair: the optimizer of Swift 6.3 loses the number where the other half suspends.
+                        let result: Result<ReplicationResult, SettleError>
                         do throws(SettleError) {
-                            return (index, .success(try await replication.run()))
+                            result = .success(try await replication.run())
                         } catch {
-                            return (index, .failure(error))
+                            result = .failure(error)
                         }
+                        return (index, result)
                     }
                     group.addTask {
                         for await _ in streams[index] { send.yield() }

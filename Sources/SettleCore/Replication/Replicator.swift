@@ -36,7 +36,7 @@ package struct Replicator: Sendable {
         /// The number of steps that run at once.
         package var concurrentSteps = 4
         /// The number of documents with attachments that are copied at once, beside the other steps.
-        package var concurrentCopies = 8
+        package var concurrentCopies = 16
         /// The number of batches begun and not finished.
         package var openBatches = 4
         /// The size of documents to ask for in one request, as far as sizes can be foretold.

@@ -131,18 +131,13 @@ struct EnvironmentTests {
         }
     }
 
-    /// A directory on a disk of about 1 MiB, for instance `mount -t tmpfs -o size=1m tmpfs DIRECTORY`.
-    private static let smallDisk = ProcessInfo.processInfo.environment["SETTLE_SMALL_DISK"]
-
     @Test(
         "a full disk refuses the transaction and loses nothing",
-        .enabled(if: smallDisk != nil, "SETTLE_SMALL_DISK must name a directory on a disk of about 1 MiB.")
+        .enabled(if: SmallDisk.isPossible, "Only root can mount a small disk, and only on Linux.")
     )
     func fullDisk() throws {
-        let path = try #require(EnvironmentTests.smallDisk) + "/data"
-        defer {
-            for name in [path, path + "-lock"] { #expect(throws: Never.self) { try FileSystem.remove(name) } }
-        }
+        let disk = try SmallDisk(bytes: 1 << 20)
+        let path = disk.path + "/data"
         let environment = try Environment(path: path, tables: ["rows"])
         let rows = environment.table("rows")
         var written = 0
