@@ -24,6 +24,11 @@ package final class SmallDisk {
         }
     }
 
+    /// Makes room.
+    package func grow(to bytes: Int) throws {
+        guard Self.run("/bin/mount", ["-o", "remount,size=\(bytes)", path]) else { throw Refused() }
+    }
+
     private static func run(_ program: String, _ arguments: [String]) -> Bool {
         guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: program) else { return false }
         let process = Process()

@@ -1,5 +1,6 @@
 import Foundation
 import SettleStorage
+import SettleTestSupport
 import Testing
 
 @Suite("Environments")

@@ -39,11 +39,8 @@ struct FullDiskTests {
         #expect(try database.check() == [])
         for id in revisions.keys { #expect(try database.attachment("f", of: id)?.bytes().count == size) }
         #expect(try database.read { try $0.info.documentCount } == revisions.count)
-        // What is taken away makes room again; LMDB needs some pages for the taking away itself.
-        for (id, revision) in revisions.sorted(by: { $0.key < $1.key }).prefix(5) {
-            _ = try await database.perform(.purge([(id, [revision])]))
-            revisions[id] = nil
-        }
+        // Nothing has to be repaired: as soon as there is room it goes on.
+        try disk.grow(to: 20 << 20)
         try await database.attach(noise(1000), named: "f", contentType: "image/png", to: "small")
         #expect(try database.check() == [])
     }
