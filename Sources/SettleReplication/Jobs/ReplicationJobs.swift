@@ -157,11 +157,15 @@ extension ReplicationJobs {
         user: String? = nil
     ) async throws(SettleError) -> (status: Int, body: JSONValue) {
         switch try ReplicationRequest(body) {
-        case .cancel(let name): return (200, try await cancel(name))
+        case .cancel(let name):
+            // Not inside the pair: Swift 6.3's optimizer loses what stands before a suspension in a tuple.
+            let answer = try await cancel(name)
+            return (200, answer)
         case .cancelSame(let options):
             let source = options.source.peer(in: folder, options)
             let name = try await ReplicationID(options, serverUUID: serverUUID, source: source)
-            return (200, try await cancel(name.text))
+            let answer = try await cancel(name.text)
+            return (200, answer)
         case .start(let options):
             do throws(SettleError) {
                 return try await start(options, user)

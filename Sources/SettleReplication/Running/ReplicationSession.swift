@@ -160,7 +160,10 @@ struct ReplicationSession: Sendable {
         }
         async let ours = Self.information(source, options.retries)
         async let theirs = Self.information(target, options.retries)
-        return (try await ours.get(), try await theirs.get())
+        // One after the other: Swift 6.3's optimizer loses what stands before a suspension in a tuple.
+        let first = try await ours.get()
+        let second = try await theirs.get()
+        return (first, second)
     }
 
     private static func information(
