@@ -24,7 +24,7 @@ struct TestServer {
         logger.logLevel = .critical
         var options = StoreOptions()
         options.functionEngine = functions
-        let folder = try DatabaseFolder(path: directory.path, options: options)
+        let folder = try DatabaseFolder(path: configuration.folder, options: options)
         let server = try SettleServer(configuration: configuration, folder: folder, logger: logger)
         let port = try await server.start()
         do {
