@@ -115,13 +115,20 @@ extension Database {
 
     /// Opens the file.
     ///
-    /// Where its last user is letting go of it on another thread at this moment, that is waited for.
+    /// Where its last user is letting go of it on another thread at this moment, or another process puts the next generation
+    /// in its place, that is waited for.
     private func openWhenClosed(retired: UInt64?) throws -> OpenEnvironment? {
         var tries = 0
         while true {
             do {
                 return try OpenEnvironment.current(directory: directory, options: options, retired: retired)
             } catch StorageError.alreadyOpen where tries < 1000 {
+                tries += 1
+                Clock.pause(microseconds: 200)
+            } catch StorageError.noSuchFile where tries < 1000 {
+                // Compacted by another process between two looks, unless nothing at all is left.
+                let rest = (try? OpenEnvironment.generations(in: directory)) ?? []
+                guard !rest.isEmpty else { return nil }
                 tries += 1
                 Clock.pause(microseconds: 200)
             } catch StorageError.noSuchFile {

@@ -31,9 +31,13 @@ enum DatabaseFiles {
 
     /// Clears a database whose deletion was killed before it could clear it itself.
     private static func clearRemains(_ directory: String, options: StoreOptions) throws {
-        guard FileSystem.exists(directory),
-            try OpenEnvironment.current(directory: directory, options: options) == nil
-        else { return }
+        guard FileSystem.exists(directory) else { return }
+        do {
+            guard try OpenEnvironment.current(directory: directory, options: options) == nil else { return }
+        } catch StorageError.noSuchFile {
+            // Another process is at work on it, so it is no remains.
+            return
+        }
         try clear(directory, options: options)
     }
 

@@ -51,7 +51,8 @@ final class OpenEnvironment: Sendable {
     /// Nil: it was deleted, or there never was one.
     ///
     /// A generation that is known to be `retired` is passed over where it is open still: some reader of this process may be
-    /// long about it.
+    /// long about it. `noSuchFile`: a generation went while it was looked for, so another process has compacted the database;
+    /// who looks again finds its successor.
     static func current(
         directory: String,
         options: StoreOptions,
@@ -61,7 +62,7 @@ final class OpenEnvironment: Sendable {
         var next: UInt64?
         while let generation = next ?? generations.first {
             generations.removeAll { $0 <= generation }
-            guard FileSystem.exists(path(directory, generation)) else { return nil }
+            guard FileSystem.exists(path(directory, generation)) else { throw StorageError.noSuchFile }
             let candidate: OpenEnvironment
             do {
                 candidate = try OpenEnvironment(
