@@ -25,15 +25,16 @@ final class OpenEnvironment: Sendable {
         "\(directory)/documents-\(generation).mdb"
     }
 
+    /// A file without a format: no Settle database, or none that was ever finished.
+    private struct EmptyFile: Error {}
+
     /// Opens one generation, whose file must be there.
     init(directory: String, generation: UInt64, options: StoreOptions) throws {
         let path = Self.path(directory, generation)
         let environment = try Environment(path: path, tables: Tables.names, options: options.environment)
         let tables = Tables(environment)
         let transaction = try environment.beginRead()
-        guard let format = try MetaRows.number(transaction, tables, MetaKey.format) else {
-            throw SettleError(.internalError, "\(path) is no Settle database, or was never finished.")
-        }
+        guard let format = try MetaRows.number(transaction, tables, MetaKey.format) else { throw EmptyFile() }
         guard format == fileFormatVersion else {
             throw SettleError(
                 .internalError,
@@ -73,6 +74,15 @@ final class OpenEnvironment: Sendable {
             } catch StorageError.alreadyOpen where generation == retired {
                 next = nil
                 continue
+            } catch is EmptyFile {
+                let path = path(directory, generation)
+                guard try Self.generations(in: directory).contains(where: { $0 > generation }) else {
+                    throw SettleError(.internalError, "\(path) is no Settle database, or was never finished.")
+                }
+                // LMDB makes a file that isn't there: this one went, retired, after it was looked for. It must not stay,
+                // since the lowest generation is taken for the database.
+                try removeFile(directory, generation)
+                throw StorageError.noSuchFile
             }
             switch try candidate.life() {
             case .live: return candidate
