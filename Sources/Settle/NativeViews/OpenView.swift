@@ -87,12 +87,7 @@ public struct OpenView<Key: Codable & Sendable, Value: Codable & Sendable, Reduc
         let view = try await current()
         return try typed { () throws in
             try range.ranges(view.sortKey).reduce(0) { count, range in
-                try count
-                    + view.read { snapshot in
-                        let start = try snapshot.rank(of: range.lower)
-                        return try range.upper.map { try snapshot.rank(of: $0) - start } ?? snapshot.totalRows
-                            - start
-                    }
+                try count + view.read { snapshot in try snapshot.count(in: range) }
             }
         }
     }

@@ -127,6 +127,11 @@ extension ViewSnapshot {
         try tree.rank(of: bound, in: self)
     }
 
+    /// How many rows a range has.
+    package func count(in range: IndexRange) throws(SettleError) -> Int {
+        try tree.count(in: range, in: self)
+    }
+
     /// A cursor before the first row of a range, or with `descending` its last one, less those to skip.
     package func cursor(_ range: IndexRange, descending: Bool, skip: Int = 0) -> IndexCursor {
         tree.cursor(range, descending: descending, skip: skip)

@@ -103,7 +103,7 @@ struct ViewRowsWalk: Sendable {
         output.append(contentsOf: #""rows":["#.utf8)
         // Whole ranges are passed over by their counts; the cursor of the one that is left skips the rest.
         while skip > 0, ranges.count > 1, let range = ranges.first {
-            let rows = try snapshot.rowCount(in: range)
+            let rows = try snapshot.count(in: range)
             guard skip >= rows else { break }
             skip -= rows
             ranges.removeFirst()
@@ -114,7 +114,7 @@ struct ViewRowsWalk: Sendable {
     private func rowsBefore(_ snapshot: borrowing ViewSnapshot) throws -> Int {
         var met = ranges.last
         if ranges.count > 1 {
-            for range in ranges where try snapshot.rowCount(in: range) > 0 {
+            for range in ranges where try snapshot.count(in: range) > 0 {
                 met = range
                 break
             }
@@ -170,13 +170,4 @@ struct ViewRowsWalk: Sendable {
     private static let key = Array(",\"key\":".utf8)
     private static let value = Array(",\"value\":".utf8)
     private static let document = Array(",\"doc\":".utf8)
-}
-
-extension ViewSnapshot {
-    /// How many rows a range has.
-    fileprivate func rowCount(in range: IndexRange) throws -> Int {
-        let before = try rank(of: range.lower)
-        let end = if let upper = range.upper { try rank(of: upper) } else { totalRows }
-        return max(0, end - before)
-    }
 }
