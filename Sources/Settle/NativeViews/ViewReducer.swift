@@ -108,10 +108,12 @@ private struct ClosureReducer<Value: Decodable & Sendable, Reduced: Codable & Se
         }
     }
 
-    func rereduce(_ groups: [[ArraySlice<UInt8>]], source: [UInt8]) throws(SettleError) -> [[UInt8]] {
+    func rereduce(_ groups: [ReductionGroup], source: [UInt8]) throws(SettleError) -> [[UInt8]] {
         try reducing { () throws in
             try groups.map { group in
-                let parts = try group.map { try JSONValue(parsing: Array($0)).decoded(as: Reduced.self) }
+                let parts = try group.reductions().map {
+                    try JSONValue(parsing: Array($0)).decoded(as: Reduced.self)
+                }
                 return try JSONValue(encoding: try combine(parts)).bytes
             }
         }

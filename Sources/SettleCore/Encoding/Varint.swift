@@ -22,7 +22,19 @@ package func appendVarint(_ value: UInt64, to output: inout [UInt8]) {
 /// Nil, with `position` unchanged, if the bytes end too early, the number exceeds 64 bits, or the spelling is longer
 /// than need be.
 @inlinable
+@inline(__always)
 package func readVarint(_ bytes: borrowing Span<UInt8>, at position: inout Int) -> UInt64? {
+    // Most numbers are a byte.
+    if position >= 0, position < bytes.count, bytes[position] < 0x80 {
+        defer { position += 1 }
+        return UInt64(bytes[position])
+    }
+    return readLongVarint(bytes, at: &position)
+}
+
+/// Reads a number of any length; see the form that looks for short ones first.
+@inlinable
+package func readLongVarint(_ bytes: borrowing Span<UInt8>, at position: inout Int) -> UInt64? {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     var index = position

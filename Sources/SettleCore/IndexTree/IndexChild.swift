@@ -25,17 +25,18 @@ struct IndexChild: Sendable, Hashable {
         return bytes
     }
 
-    /// One of the reductions that stand one after the other in `bytes`.
-    static func reduction(_ function: Int, of bytes: ArraySlice<UInt8>) throws(SettleError) -> ArraySlice<
-        UInt8
-    > {
-        var position = bytes.startIndex
+    /// Where one of the reductions is that stand one after the other in a range of `bytes`.
+    static func reduction(
+        _ function: Int,
+        of bytes: [UInt8],
+        in range: Range<Int>
+    ) throws(SettleError) -> Range<Int> {
+        var position = range.lowerBound
         for index in 0...function {
-            guard let length = readVarint(bytes, at: &position), length <= UInt64(bytes.endIndex - position)
-            else {
-                throw .damagedIndex
-            }
-            guard index < function else { return bytes[position..<position + Int(length)] }
+            guard let length = readVarint(bytes, at: &position), position <= range.upperBound,
+                length <= UInt64(range.upperBound - position)
+            else { throw .damagedIndex }
+            guard index < function else { return position..<position + Int(length) }
             position += Int(length)
         }
         throw .damagedIndex
@@ -62,11 +63,4 @@ extension IndexNode {
         for index in 0..<count { rows += try child(index).rowCount }
         return rows
     }
-}
-
-/// Reads a number of a slice; see the form for arrays.
-private func readVarint(_ bytes: ArraySlice<UInt8>, at position: inout Int) -> UInt64? {
-    var offset = position - bytes.startIndex
-    defer { position = bytes.startIndex + offset }
-    return readVarint(bytes.span, at: &offset)
 }

@@ -8,7 +8,7 @@ package struct IndexCursor: Sendable {
     private let descending: Bool
     private let skip: Int
     /// The inner nodes above the leaf, each with the child that was taken.
-    private var path: [(node: IndexNode, slot: Int)] = []
+    private var path: [NodeStep] = []
     private var hasBegun = false
     private var isAtEnd = false
     /// The rows of the leaf that remain to be walked over.
@@ -81,23 +81,10 @@ package struct IndexCursor: Sendable {
     private mutating func begin(
         in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
     ) throws(SettleError) -> (IndexNode?, Range<Int>?) {
-        guard let root = tree.root else { return (nil, nil) }
         if skip > 0 { return try begin(skipping: skip, in: store) }
-        var node = try tree.node(root.number, depth: 0, in: store)
-        while node.isInner {
-            let slot: Int
-            if descending {
-                slot = range.upper.map { node.child(before: $0.span) } ?? node.count - 1
-            } else {
-                slot = node.child(for: range.lower.span)
-            }
-            path.append((node, slot))
-            node = try tree.node(try node.child(slot).number, depth: path.count, in: store)
-        }
-        if descending {
-            return (node, 0..<(range.upper.map { node.lowerBound($0.span) } ?? node.count))
-        }
-        return (node, node.lowerBound(range.lower.span)..<node.count)
+        guard let (leaf, row) = try tree.start(of: range, descending: descending, path: &path, in: store)
+        else { return (nil, nil) }
+        return (leaf, descending ? 0..<row : row..<leaf.count)
     }
 
     /// The same, but for some rows that are passed over by their number.
@@ -124,7 +111,7 @@ package struct IndexCursor: Sendable {
                 slot += 1
                 child = try node.child(slot)
             }
-            path.append((node, slot))
+            path.append(NodeStep(node: node, slot: slot))
             node = try tree.node(child.number, depth: path.count, in: store)
         }
         guard rank < node.count else { throw .damagedIndex }
@@ -135,14 +122,15 @@ package struct IndexCursor: Sendable {
     private mutating func neighbour(
         in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
     ) throws(SettleError) -> IndexNode? {
-        while let (node, slot) = path.popLast() {
-            let next = descending ? slot - 1 : slot + 1
+        while let step = path.popLast() {
+            let node = step.node
+            let next = descending ? step.slot - 1 : step.slot + 1
             guard next >= 0, next < node.count else { continue }
-            path.append((node, next))
+            path.append(NodeStep(node: node, slot: next))
             var child = try tree.node(try node.child(next).number, depth: path.count, in: store)
             while child.isInner {
                 let slot = descending ? child.count - 1 : 0
-                path.append((child, slot))
+                path.append(NodeStep(node: child, slot: slot))
                 child = try tree.node(try child.child(slot).number, depth: path.count, in: store)
             }
             return child

@@ -25,7 +25,7 @@ package struct IndexGroups: Sendable {
     private let descending: Bool
     private let prefixLength: @Sendable (ArraySlice<UInt8>) -> Int
     /// The inner nodes above the leaf, each with the child that was taken.
-    private var path: [(node: IndexNode, slot: Int)] = []
+    private var path: [NodeStep] = []
     private var leaf: IndexNode?
     /// The row where the next group begins; downwards the row after it.
     private var place = 0
@@ -102,26 +102,15 @@ package struct IndexGroups: Sendable {
         in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
     ) throws(SettleError) {
         hasBegun = true
+        guard let (leaf, row) = try tree.start(of: range, descending: descending, path: &path, in: store)
+        else { return }
+        self.leaf = leaf
+        place = row
         var none = ReductionPieces()
-        guard let root = tree.root else { return }
-        var node = try tree.node(root.number, depth: 0, in: store)
-        while node.isInner {
-            let slot: Int
-            if descending {
-                slot = range.upper.map { node.child(before: $0.span) } ?? node.count - 1
-            } else {
-                slot = node.child(for: range.lower.span)
-            }
-            path.append((node, slot))
-            node = try tree.node(try node.child(slot).number, depth: path.count, in: store)
-        }
-        leaf = node
-        if descending {
-            place = range.upper.map { node.lowerBound($0.span) } ?? node.count
-            if place == 0, let upper = range.upper { try climbDown(to: upper, into: &none, in: store) }
-        } else {
-            place = node.lowerBound(range.lower.span)
-            if place == node.count { try climbUp(to: range.lower, into: &none, in: store) }
+        if descending, place == 0, let upper = range.upper {
+            try climbDown(to: upper, into: &none, in: store)
+        } else if !descending, place == leaf.count {
+            try climbUp(to: range.lower, into: &none, in: store)
         }
     }
 
@@ -158,7 +147,7 @@ package struct IndexGroups: Sendable {
         into pieces: inout ReductionPieces
     ) throws(SettleError) {
         if rows.count == node.count, let parent = path.last {
-            pieces.append(reductions: parent.node.bytes[try parent.node.child(parent.slot).reductions])
+            pieces.append(parent.node, children: parent.slot..<parent.slot + 1)
         } else {
             pieces.append(node, rows)
         }
@@ -170,26 +159,22 @@ package struct IndexGroups: Sendable {
         into pieces: inout ReductionPieces,
         in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
     ) throws(SettleError) {
-        while let (node, slot) = path.popLast() {
-            guard slot + 1 < node.count else { continue }
-            path.append((node, slot + 1))
-            while let (node, slot) = path.last {
-                let child = try node.child(slot)
-                if endsBefore(end) {
-                    pieces.append(reductions: node.bytes[child.reductions])
-                    break
-                }
-                let below = try tree.node(child.number, depth: path.count, in: store)
-                if below.isInner {
-                    path.append((below, 0))
-                    continue
-                }
-                leaf = below
-                place = end.map { below.lowerBound($0.span) } ?? below.count
-                try take(0..<place, of: below, into: &pieces)
-                if place < below.count { return }
-                break
+        while let step = path.popLast() {
+            let (node, next) = (step.node, step.slot + 1)
+            guard next < node.count else { continue }
+            let split = max(next, firstChild(of: node, notBefore: end))
+            pieces.append(node, children: next..<split)
+            guard split < node.count else { continue }
+            path.append(NodeStep(node: node, slot: split))
+            let below = try tree.node(try node.child(split).number, depth: path.count, in: store)
+            if below.isInner {
+                path.append(NodeStep(node: below, slot: -1))
+                continue
             }
+            leaf = below
+            place = end.map { below.lowerBound($0.span) } ?? below.count
+            try take(0..<place, of: below, into: &pieces)
+            if place < below.count { return }
         }
         leaf = nil
     }
@@ -200,44 +185,45 @@ package struct IndexGroups: Sendable {
         into pieces: inout ReductionPieces,
         in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
     ) throws(SettleError) {
-        while let (node, slot) = path.popLast() {
-            guard slot > 0 else { continue }
-            path.append((node, slot - 1))
-            while let (node, slot) = path.last {
-                let child = try node.child(slot)
-                if beginsFrom(start) {
-                    pieces.append(reductions: node.bytes[child.reductions])
-                    break
-                }
-                let below = try tree.node(child.number, depth: path.count, in: store)
-                if below.isInner {
-                    path.append((below, below.count - 1))
-                    continue
-                }
-                leaf = below
-                place = below.lowerBound(start.span)
-                try take(place..<below.count, of: below, into: &pieces)
-                if place > 0 { return }
-                break
+        while let step = path.popLast() {
+            let (node, end) = (step.node, step.slot)
+            guard end > 0 else { continue }
+            let split = min(end, firstChild(of: node, from: start))
+            pieces.append(node, children: split..<end)
+            guard split > 0 else { continue }
+            path.append(NodeStep(node: node, slot: split - 1))
+            let below = try tree.node(try node.child(split - 1).number, depth: path.count, in: store)
+            if below.isInner {
+                path.append(NodeStep(node: below, slot: below.count))
+                continue
             }
+            leaf = below
+            place = below.lowerBound(start.span)
+            try take(place..<below.count, of: below, into: &pieces)
+            if place > 0 { return }
         }
         leaf = nil
     }
 
-    /// Whether all rows of the child at the end of the path are less than `end`, as far as separators tell.
-    private func endsBefore(_ end: [UInt8]?) -> Bool {
-        guard let end else { return true }
-        for (node, slot) in path.reversed() where slot + 1 < node.count {
-            return node.isKey(slot + 1, lessThan: end.span) || node.isKey(slot + 1, equalTo: end.span)
-        }
-        return false
+    /// The first child of a node, whose parents are the path, that may have rows from `end` on, as far as separators tell.
+    private func firstChild(of node: IndexNode, notBefore end: [UInt8]?) -> Int {
+        guard let end else { return node.count }
+        let child = node.child(for: end.span)
+        // Only the node's neighbour tells where its last child ends.
+        guard child == node.count - 1,
+            let step = path.last(where: { $0.slot + 1 < $0.node.count }),
+            step.node.isKey(step.slot + 1, lessThan: end.span)
+                || step.node.isKey(step.slot + 1, equalTo: end.span)
+        else { return child }
+        return node.count
     }
 
-    /// Whether all rows of the child at the end of the path are equal to `start` or greater, as far as separators tell.
-    private func beginsFrom(_ start: [UInt8]) -> Bool {
-        for (node, slot) in path.reversed() where slot > 0 {
-            return !node.isKey(slot, lessThan: start.span)
-        }
-        return start.isEmpty
+    /// The first child of a node, whose parents are the path, that has only rows from `start` on, as far as separators tell.
+    private func firstChild(of node: IndexNode, from start: [UInt8]) -> Int {
+        let child = node.lowerBound(start.span, from: 1)
+        // Only a parent tells where its first child begins.
+        guard child == 1 else { return child }
+        guard let step = path.last(where: { $0.slot > 0 }) else { return start.isEmpty ? 0 : 1 }
+        return step.node.isKey(step.slot, lessThan: start.span) ? 1 : 0
     }
 }

@@ -1,3 +1,9 @@
+/// An inner node on the way down, and the child that was taken.
+struct NodeStep: Sendable {
+    let node: IndexNode
+    var slot: Int
+}
+
 extension IndexTree {
     /// Reads a node that has as many nodes above it as `depth` says.
     ///
@@ -10,6 +16,31 @@ extension IndexTree {
         let node = try IndexNode(try store.node(number))
         guard node.isInner == (depth + 1 < height) else { throw .damagedIndex }
         return node
+    }
+
+    /// Goes down to where a range begins in a direction: its leaf, and its first row there, downwards the row after it.
+    ///
+    /// The row may be the leaf's end, if the range begins in the next leaf. The inner nodes on the way are added to `path`.
+    func start(
+        of range: IndexRange,
+        descending: Bool,
+        path: inout [NodeStep],
+        in store: borrowing (some NodeReader & ~Copyable & ~Escapable)
+    ) throws(SettleError) -> (leaf: IndexNode, row: Int)? {
+        guard let root else { return nil }
+        var node = try node(root.number, depth: 0, in: store)
+        while node.isInner {
+            let slot: Int
+            if descending {
+                slot = range.upper.map { node.child(before: $0.span) } ?? node.count - 1
+            } else {
+                slot = node.child(for: range.lower.span)
+            }
+            path.append(NodeStep(node: node, slot: slot))
+            node = try self.node(try node.child(slot).number, depth: path.count, in: store)
+        }
+        if descending { return (node, range.upper.map { node.lowerBound($0.span) } ?? node.count) }
+        return (node, node.lowerBound(range.lower.span))
     }
 
     /// Walks over the rows of a range; the first `skip` of them are jumped over by their number.
@@ -73,7 +104,7 @@ extension IndexTree {
         var pieces = ReductionPieces()
         guard let root, !range.isEmpty else { return pieces }
         if range.lower.isEmpty, range.upper == nil {
-            pieces.append(reductions: root.reductions[...])
+            pieces.append(tree: root)
         } else {
             try gather(
                 node(root.number, depth: 0, in: store),
@@ -104,21 +135,25 @@ extension IndexTree {
         let first = lower.map { node.child(for: $0.span) } ?? 0
         let last = upper.map { node.child(before: $0.span) } ?? node.count - 1
         guard first <= last else { return }
-        for slot in first...last {
-            let child = try node.child(slot)
+        var slot = first
+        while slot <= last {
             let from = slot == first ? lower : nil
             let to = slot == last ? upper : nil
             if from == nil, to == nil {
-                pieces.append(reductions: node.bytes[child.reductions])
+                // Whole children, up to the one that the end lies in.
+                let end = upper == nil ? last + 1 : last
+                pieces.append(node, children: slot..<end)
+                slot = end
             } else {
                 try gather(
-                    self.node(child.number, depth: depth + 1, in: store),
+                    self.node(node.child(slot).number, depth: depth + 1, in: store),
                     depth: depth + 1,
                     from: from,
                     to: to,
                     into: &pieces,
                     in: store
                 )
+                slot += 1
             }
         }
     }

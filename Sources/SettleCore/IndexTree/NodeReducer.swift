@@ -14,8 +14,8 @@ package protocol NodeReducer {
     /// The reductions of runs of rows, one per run; no run is empty.
     mutating func reduce(_ runs: [RowRun], function: Int) throws(SettleError) -> [[UInt8]]
 
-    /// The reductions of groups of reductions, in the order of their rows, one per group; no group is empty.
-    mutating func rereduce(_ groups: [[ArraySlice<UInt8>]], function: Int) throws(SettleError) -> [[UInt8]]
+    /// The reductions of groups of reductions, one per group.
+    mutating func rereduce(_ groups: [ReductionGroup], function: Int) throws(SettleError) -> [[UInt8]]
 }
 
 /// Reduces nothing: for views that only map.
@@ -26,7 +26,7 @@ package struct NoReducer: NodeReducer, Sendable {
 
     package mutating func reduce(_ runs: [RowRun], function: Int) -> [[UInt8]] { runs.map { _ in [] } }
 
-    package mutating func rereduce(_ groups: [[ArraySlice<UInt8>]], function: Int) -> [[UInt8]] {
+    package mutating func rereduce(_ groups: [ReductionGroup], function: Int) -> [[UInt8]] {
         groups.map { _ in [] }
     }
 }

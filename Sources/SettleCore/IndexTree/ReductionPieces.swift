@@ -8,8 +8,10 @@ package struct ReductionPieces: Sendable {
     enum Piece: Sendable {
         /// Rows of a leaf.
         case rows(RowRun)
-        /// All functions' reductions of a node, each after its length.
-        case reductions(ArraySlice<UInt8>)
+        /// Children of an inner node, which keeps their reductions.
+        case children(ChildRun)
+        /// All functions' reductions of the whole tree, each after its length.
+        case tree([UInt8])
     }
 
     private(set) var pieces: [Piece] = []
@@ -21,7 +23,11 @@ package struct ReductionPieces: Sendable {
         if !rows.isEmpty { pieces.append(.rows(RowRun(node: node, rows: rows))) }
     }
 
-    mutating func append(reductions: ArraySlice<UInt8>) { pieces.append(.reductions(reductions)) }
+    mutating func append(_ node: IndexNode, children: Range<Int>) {
+        if !children.isEmpty { pieces.append(.children(ChildRun(node: node, children: children))) }
+    }
+
+    mutating func append(tree: IndexChild) { pieces.append(.tree(tree.reductions)) }
 
     /// Puts pieces that were gathered from the end into the order of their rows.
     mutating func reverse() { pieces.reverse() }
@@ -42,18 +48,20 @@ package struct ReductionPieces: Sendable {
         }
         let reduced = runs.isEmpty ? [] : try reducer.reduce(runs, function: function)
         var next = 0
-        var groups: [[ArraySlice<UInt8>]] = []
+        var groups: [ReductionGroup] = []
         groups.reserveCapacity(ranges.count)
         for range in ranges {
-            var group: [ArraySlice<UInt8>] = []
-            group.reserveCapacity(range.pieces.count)
+            var group = ReductionGroup(function: function)
+            group.parts.reserveCapacity(range.pieces.count)
             for piece in range.pieces {
                 switch piece {
                 case .rows:
-                    group.append(reduced[next][...])
+                    group.parts.append(.reduction(reduced[next]))
                     next += 1
-                case .reductions(let reductions):
-                    group.append(try IndexChild.reduction(function, of: reductions))
+                case .children(let run): group.parts.append(.children(run))
+                case .tree(let bytes):
+                    let range = try IndexChild.reduction(function, of: bytes, in: 0..<bytes.count)
+                    group.parts.append(.reduction(Array(bytes[range])))
                 }
             }
             groups.append(group)

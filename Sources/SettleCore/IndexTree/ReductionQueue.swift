@@ -48,17 +48,13 @@ struct ReductionQueue {
         _ reducer: inout some NodeReducer
     ) throws(SettleError) -> [[UInt8]] {
         var runs: [RowRun] = []
-        var groups: [[ArraySlice<UInt8>]] = []
+        var groups: [ReductionGroup] = []
         for content in contents {
             switch content {
             case .rows(let run): runs.append(run)
             case .children(let node):
-                var group: [ArraySlice<UInt8>] = []
-                for index in 0..<node.count {
-                    let reductions = node.bytes[try node.child(index).reductions]
-                    group.append(try IndexChild.reduction(function, of: reductions))
-                }
-                groups.append(group)
+                let run = ChildRun(node: node, children: 0..<node.count)
+                groups.append(ReductionGroup(function: function, parts: [.children(run)]))
             }
         }
         if groups.isEmpty { return try reducer.reduce(runs, function: function) }

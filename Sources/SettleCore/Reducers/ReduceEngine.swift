@@ -6,7 +6,7 @@ package protocol ReduceEngine: Sendable {
     func reduce(_ runs: [RowRun], source: [UInt8]) throws(SettleError) -> [[UInt8]]
 
     /// A JSON text per group of such texts.
-    func rereduce(_ groups: [[ArraySlice<UInt8>]], source: [UInt8]) throws(SettleError) -> [[UInt8]]
+    func rereduce(_ groups: [ReductionGroup], source: [UInt8]) throws(SettleError) -> [[UInt8]]
 }
 
 /// Reduces by the functions of a program.
@@ -43,13 +43,11 @@ package struct EngineReducer: ReduceEngine {
         return try engine.ask(.reduce(batch), of: program).map(reduction)
     }
 
-    package func rereduce(
-        _ groups: [[ArraySlice<UInt8>]],
-        source: [UInt8]
-    ) throws(SettleError) -> [[UInt8]] {
+    package func rereduce(_ groups: [ReductionGroup], source: [UInt8]) throws(SettleError) -> [[UInt8]] {
         var batch = RereduceBatch(functions: [try function(source)])
         var reductions: [[UInt8]?] = []
         for group in groups {
+            let group = try group.reductions()
             let overflow = group.first { $0.starts(with: Self.overflowMember.utf8) }
             reductions.append(overflow.map { Array($0) })
             if overflow == nil { batch.append([group]) }

@@ -61,7 +61,10 @@ struct SumReducer {
     /// The sum's JSON text, or what `limit` makes of one that is hardly smaller than what it is made of.
     ///
     /// `inputSize` are the bytes that went in, as Erlang counts them; it is only called if the sum is large.
-    func reduction(limit: ReduceLimit, inputSize: () -> Int) -> [UInt8] {
+    func reduction<Failure>(
+        limit: ReduceLimit,
+        inputSize: () throws(Failure) -> Int
+    ) throws(Failure) -> [UInt8] {
         var text: [UInt8] = []
         switch sum {
         case .integer(let value): JSONText.appendInteger(value, to: &text)
@@ -70,7 +73,7 @@ struct SumReducer {
         guard limit == .enforced, text.count > 1024 else { return text }
         let output = IncomingDocument.term(of: text).count + 1
         guard output > ReduceLimit.threshold else { return text }
-        let input = inputSize()
+        let input = try inputSize()
         guard Double(output) * ReduceLimit.ratio > Double(input) else { return text }
         let error: JSONValue = [
             "error": "builtin_reduce_error",

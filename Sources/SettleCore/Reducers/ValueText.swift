@@ -3,16 +3,9 @@ struct ValueText {
     let bytes: [UInt8]
     let range: Range<Int>
 
-    /// The value of a view's row.
-    init(_ row: IndexRow) {
-        bytes = row.node.bytes
-        // A slice counts as the node does.
-        range = ViewRow.value(of: row.payload).indices
-    }
-
-    init(_ reduction: ArraySlice<UInt8>) {
-        bytes = Array(reduction)
-        range = 0..<bytes.count
+    init(_ bytes: [UInt8], _ range: Range<Int>) {
+        self.bytes = bytes
+        self.range = range
     }
 
     var text: ArraySlice<UInt8> { bytes[range] }
@@ -30,7 +23,8 @@ struct ValueText {
 
     /// The value if it is an integer of up to 18 digits, read without further ado.
     var shortInteger: Int64? {
-        let isNegative = text.first == 0x2D
+        guard !range.isEmpty else { return nil }
+        let isNegative = bytes[range.lowerBound] == 0x2D
         let digits = isNegative ? range.dropFirst() : range
         guard (1...18).contains(digits.count) else { return nil }
         var value: Int64 = 0
@@ -40,5 +34,22 @@ struct ValueText {
             value = value &* 10 &+ Int64(digit)
         }
         return isNegative ? -value : value
+    }
+}
+
+extension RowRun {
+    /// Shows the values of the rows, in ascending order.
+    @inline(__always)
+    func forEachValue(_ body: (ValueText) -> Void) {
+        let bytes = node.bytes
+        for row in rows { body(ValueText(bytes, ViewRow.value(in: bytes, payload: node.payload(row)))) }
+    }
+}
+
+extension ReductionGroup {
+    /// Shows the reductions, in the order of their rows.
+    @inline(__always)
+    func forEachText(_ body: (ValueText) -> Void) throws(SettleError) {
+        try forEach { (bytes, range) in body(ValueText(bytes, range)) }
     }
 }

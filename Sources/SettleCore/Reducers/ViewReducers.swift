@@ -45,13 +45,13 @@ package struct ViewReducers: NodeReducer {
         switch reducers[function] {
         case .function(let source): return try runner().reduce(runs, source: source)
         case .count: return runs.map { Self.text(of: $0.count) }
-        case .first: return runs.map { Array(ViewRow.value(of: $0[0].payload)) }
-        case .last: return runs.map { Array(ViewRow.value(of: $0[$0.count - 1].payload)) }
+        case .first: return runs.map { Array(ViewRow($0[0].payload).value) }
+        case .last: return runs.map { Array(ViewRow($0[$0.count - 1].payload).value) }
         case .sum: return runs.map(sum)
         case .statistics:
             return runs.map { run in
                 var statistics = StatisticsReducer()
-                for index in 0..<run.count { statistics.add(ValueText(run[index])) }
+                run.forEachValue { statistics.add($0) }
                 return statistics.reduction
             }
         case .distinctKeys:
@@ -63,10 +63,7 @@ package struct ViewReducers: NodeReducer {
         case .ranked(let count, let isAscending):
             return runs.map { run in
                 var ranked = RankedReducer(limit: count, isAscending: isAscending)
-                for index in 0..<run.count {
-                    let value = ValueText(run[index])
-                    ranked.add(value.text, key: order.key(value.bytes, value.range))
-                }
+                run.forEachValue { ranked.add($0.text, key: order.key($0.bytes, $0.range)) }
                 return ranked.reduction
             }
         }
@@ -87,7 +84,7 @@ package struct ViewReducers: NodeReducer {
 
     private func sum(_ run: RowRun) -> [UInt8] {
         var sum = SumReducer()
-        for index in 0..<run.count { sum.add(ValueText(run[index])) }
+        run.forEachValue { sum.add($0) }
         return sum.reduction(limit: limit) {
             // As Erlang would write [[[Key, Id], Value], …].
             var size = 7
@@ -103,52 +100,55 @@ package struct ViewReducers: NodeReducer {
     // MARK: Reductions
 
     package mutating func rereduce(
-        _ groups: [[ArraySlice<UInt8>]],
+        _ groups: [ReductionGroup],
         function: Int
     ) throws(SettleError) -> [[UInt8]] {
         switch reducers[function] {
         case .function(let source): return try runner().rereduce(groups, source: source)
-        case .first: return groups.map { Array($0.first ?? []) }
-        case .last: return groups.map { Array($0.last ?? []) }
-        case .count, .sum: return groups.map(sum)
+        case .first: return try groups.map { (group) throws(SettleError) in try Array(group.reductions()[0]) }
+        case .last:
+            return try groups.map { (group) throws(SettleError) in
+                let reductions = try group.reductions()
+                return Array(reductions[reductions.count - 1])
+            }
+        case .count, .sum: return try groups.map(sum)
         case .statistics:
-            return groups.map { group in
+            return try groups.map { (group) throws(SettleError) in
                 var statistics = StatisticsReducer()
-                for reduction in group { statistics.add(ValueText(reduction)) }
+                try group.forEachText { statistics.add($0) }
                 return statistics.reduction
             }
         case .distinctKeys:
-            return groups.map { group in
-                if group.count == 1 { return Array(group[0]) }
+            return try groups.map { (group) throws(SettleError) in
+                let reductions = try group.reductions()
+                if reductions.count == 1 { return Array(reductions[0]) }
                 var sketch = DistinctSketch()
-                for reduction in group { sketch.join(reduction) }
+                for reduction in reductions { sketch.join(reduction) }
                 return sketch.reduction
             }
-        case .ranked(let count, let isAscending): return groups.map { ranked($0, count, isAscending) }
-        }
-    }
-
-    private func sum(_ group: [ArraySlice<UInt8>]) -> [UInt8] {
-        var sum = SumReducer()
-        for reduction in group { sum.add(ValueText(reduction)) }
-        return sum.reduction(limit: limit) {
-            // As Erlang would write [[[], Reduction], …].
-            group.reduce(7) { $0 + 7 + IncomingDocument.term(of: Array($1)).count }
-        }
-    }
-
-    private func ranked(_ group: [ArraySlice<UInt8>], _ count: Int, _ isAscending: Bool) -> [UInt8] {
-        var ranked = RankedReducer(limit: count, isAscending: isAscending)
-        for reduction in group {
-            let text = Array(reduction)
-            var reader = JSONReader(text)
-            // A reduction of this function's is an array.
-            guard (try? reader.enterArray()) == true else { continue }
-            while (try? reader.nextElement()) == true, let range = try? reader.skip() {
-                ranked.add(text[range], key: order.key(text, range))
+        case .ranked(let count, let isAscending):
+            return try groups.map { (group) throws(SettleError) in
+                var ranked = RankedReducer(limit: count, isAscending: isAscending)
+                try group.forEachText { reduction in
+                    var reader = JSONReader(reduction.bytes, in: reduction.range)
+                    // A reduction of this function's is an array.
+                    guard (try? reader.enterArray()) == true else { return }
+                    while (try? reader.nextElement()) == true, let range = try? reader.skip() {
+                        ranked.add(reduction.bytes[range], key: order.key(reduction.bytes, range))
+                    }
+                }
+                return ranked.reduction
             }
         }
-        return ranked.reduction
+    }
+
+    private func sum(_ group: ReductionGroup) throws(SettleError) -> [UInt8] {
+        var sum = SumReducer()
+        try group.forEachText { sum.add($0) }
+        return try sum.reduction(limit: limit) { () throws(SettleError) in
+            // As Erlang would write [[[], Reduction], …].
+            try group.reductions().reduce(7) { $0 + 7 + IncomingDocument.term(of: Array($1)).count }
+        }
     }
 
     // MARK: Results

@@ -15,33 +15,37 @@ package struct ViewRow: Sendable {
 
     /// Takes a payload apart; one that is none reads as a row of empty parts.
     package init(_ payload: ArraySlice<UInt8>) {
-        var position = payload.startIndex
-        key = Self.part(of: payload, at: &position)
-        id = Self.part(of: payload, at: &position)
-        value = payload[position...]
+        let (start, end) = (payload.startIndex, payload.endIndex)
+        var position = 0
+        let key = Self.part(of: payload.span, at: &position, end: end - start)
+        let id = Self.part(of: payload.span, at: &position, end: end - start)
+        self.key = payload[start + key.lowerBound..<start + key.upperBound]
+        self.id = payload[start + id.lowerBound..<start + id.upperBound]
+        value = payload[start + position..<end]
     }
 
-    /// Where the value's text begins, without looking at the rest.
-    package static func value(of payload: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var position = payload.startIndex
-        _ = part(of: payload, at: &position)
-        _ = part(of: payload, at: &position)
-        return payload[position...]
+    /// Where the value's text is in a payload that lies in `bytes`.
+    static func value(in bytes: [UInt8], payload: Range<Int>) -> Range<Int> {
+        var position = payload.lowerBound
+        _ = part(of: bytes.span, at: &position, end: payload.upperBound)
+        _ = part(of: bytes.span, at: &position, end: payload.upperBound)
+        return position..<payload.upperBound
     }
 
-    private static func part(of payload: ArraySlice<UInt8>, at position: inout Int) -> ArraySlice<UInt8> {
+    /// Where the part is that begins at `position`, which moves behind it.
+    private static func part(of bytes: Span<UInt8>, at position: inout Int, end: Int) -> Range<Int> {
         var length = 0
         var shift = 0
-        while position < payload.endIndex, shift < 63 {
-            let byte = payload[position]
+        while position < end, shift < 63 {
+            let byte = bytes[position]
             position += 1
             length |= Int(byte & 0x7F) << shift
             if byte < 0x80 { break }
             shift += 7
         }
         let start = position
-        position = length <= payload.endIndex - start ? start + length : payload.endIndex
-        return payload[start..<position]
+        position = length <= end - start ? start + length : end
+        return start..<position
     }
 
     /// Appends the payload of a row.

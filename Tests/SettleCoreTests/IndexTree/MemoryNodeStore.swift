@@ -48,9 +48,10 @@ struct TracingReducer: NodeReducer {
         }
     }
 
-    mutating func rereduce(_ groups: [[ArraySlice<UInt8>]], function: Int) -> [[UInt8]] {
+    mutating func rereduce(_ groups: [ReductionGroup], function: Int) throws(SettleError) -> [[UInt8]] {
         calls += 1
-        return groups.map { group in
+        return try groups.map { (group) throws(SettleError) in
+            let group = try group.reductions()
             if function == 1 { return group.flatMap { $0 } }
             let counts = group.map { Int(String(decoding: $0, as: UTF8.self)) ?? -1_000_000 }
             return Array(String(counts.reduce(0, +)).utf8)

@@ -11,8 +11,10 @@ struct EngineReducerTests {
             }
         }
 
-        func rereduce(_ groups: [[ArraySlice<UInt8>]], source: [UInt8]) -> [[UInt8]] {
-            groups.map { [0x3C] + $0.flatMap { Array($0) } + [0x3E] }
+        func rereduce(_ groups: [ReductionGroup], source: [UInt8]) throws(SettleError) -> [[UInt8]] {
+            try groups.map { (group) throws(SettleError) in
+                [0x3C] + (try group.reductions()).flatMap { Array($0) } + [0x3E]
+            }
         }
     }
 
