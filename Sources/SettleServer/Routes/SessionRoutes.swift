@@ -79,7 +79,7 @@ extension ServerCore {
     }
 }
 
-/// Name and password in the body of a login.
+/// Name and password in the body of a login; CouchDB takes `username` for `name`, and some clients send that.
 private struct Credentials {
     let name: String
     let password: String
@@ -91,10 +91,11 @@ private struct Credentials {
         switch type.lowercased() {
         case "application/json":
             let object = try request.jsonObject()
-            (name, password) = (object["name"]?.string, object["password"]?.string)
+            name = (object["name"] ?? object["username"])?.string
+            password = object["password"]?.string
         case "application/x-www-form-urlencoded", "":
             let form = QueryParameters(request.body[...])
-            (name, password) = (form["name"], form["password"])
+            (name, password) = (form["name"] ?? form["username"], form["password"])
         default: break
         }
         guard let name else { throw SettleError(.badRequest, "request body must contain a username") }

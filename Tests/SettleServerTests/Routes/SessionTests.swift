@@ -47,6 +47,22 @@ struct SessionTests {
     }
 
     @Test(
+        "a login names its user as `name` or `username`, in a form or in JSON",
+        arguments: [
+            ("application/x-www-form-urlencoded", "username=bob&password=se%3Acret"),
+            ("application/json", #"{"name":"bob","password":"se:cret"}"#),
+            ("application/json", #"{"username":"bob","password":"se:cret"}"#),
+        ]
+    )
+    func spellings(type: String, body: String) async throws {
+        try await withServer { server in
+            let answer = try await server.send("POST", "/_session", body, headers: [("Content-Type", type)])
+            #expect(answer.status == 200)
+            #expect(try answer.json["name"] == "bob")
+        }
+    }
+
+    @Test(
         "a session that has used up a tenth of its time is renewed with the answer, and one that is over is none"
     )
     func renewal() async throws {
