@@ -18,6 +18,14 @@ package final class AttachmentReader: Sendable {
         self.content = content
     }
 
+    /// What reading later keeps until then.
+    var memory: OmittedContent.Memory {
+        switch content {
+        case .bytes(let bytes): .bytes(bytes.count)
+        case .file: .file
+        }
+    }
+
     /// Appends up to `count` of the stored bytes from `offset` on; fewer only where they end.
     package func read(
         from offset: UInt64,
@@ -44,7 +52,7 @@ package final class AttachmentDecoder: Sendable {
     /// How many stored bytes are decoded at a time: they may become a thousand times as many.
     private static let step = 256
 
-    private let reader: AttachmentReader
+    let reader: AttachmentReader
     private let state: Mutex<State>
 
     private struct State: ~Copyable {
@@ -129,16 +137,6 @@ extension Snapshot {
         }
         database.release(open, life: life)
         return try database.attachmentReader(attachment)
-    }
-
-    /// Appends an attachment's decoded content in base64.
-    func appendBase64(of attachment: Attachment, to output: inout [UInt8]) throws {
-        guard let content = try reader(of: attachment)?.decoded() else {
-            throw SettleError(.unavailable, "The attachment \(attachment.nameText) has just been removed.")
-        }
-        var encoder = Base64Encoder()
-        while let part = try content.next() { encoder.append(part[...], to: &output) }
-        encoder.finish(to: &output)
     }
 }
 

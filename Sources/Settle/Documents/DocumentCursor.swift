@@ -75,6 +75,20 @@ package struct DocumentCursor: ~Copyable, ~Escapable {
     }
 
     /// Appends the winner as a JSON object; a tombstone with `_deleted`.
+    ///
+    /// Content for which there is no room is left out.
+    package mutating func appendDocument(
+        _ options: DocumentOptions,
+        in snapshot: borrowing Snapshot,
+        to output: inout SegmentedBytes
+    ) throws {
+        guard options.contains(.attachments) else {
+            return try appendDocument(options, in: snapshot, to: &output.bytes)
+        }
+        try snapshot.appendWinner(id, options, to: &output)
+    }
+
+    /// Appends the winner as a JSON object, whole.
     package mutating func appendDocument(
         _ options: DocumentOptions = [],
         in snapshot: borrowing Snapshot,

@@ -47,7 +47,11 @@ extension Snapshot {
     }
 
     /// Appends a document's winner, tombstone or not, with the extra members asked for.
-    func appendWinner(_ id: DocumentID, _ options: DocumentOptions, to output: inout [UInt8]) throws {
+    func appendWinner(
+        _ id: DocumentID,
+        _ options: DocumentOptions,
+        to output: inout SegmentedBytes
+    ) throws {
         guard let record = try document(id) else { return }
         let tree = try tree(of: record)
         guard let winner = tree.winner else { return }
@@ -64,7 +68,7 @@ extension Snapshot {
         revision: RevisionID?,
         _ options: DocumentOptions = [],
         attachmentsSince: [RevisionID]? = nil,
-        to output: inout [UInt8]
+        to output: inout SegmentedBytes
     ) throws -> DocumentOutcome {
         if revision == nil, record.isDeleted { return .deleted }
         let needsHistory =
@@ -94,26 +98,27 @@ extension Snapshot {
         sequence: UInt64,
         _ options: DocumentOptions,
         attachmentsSince: [RevisionID]? = nil,
-        to output: inout [UInt8]
+        to output: inout SegmentedBytes
     ) throws -> Bool {
         let node = tree.nodes[index]
-        guard
-            let attachments = try append(id, node.revision, node.body, isDeleted: node.isDeleted, to: &output)
-        else { return false }
+        let found = try append(id, node.revision, node.body, isDeleted: node.isDeleted, to: &output.bytes)
+        guard let attachments = found else { return false }
         if options.contains(.revisions) {
-            appendRevisions(tree, index, to: &output)
+            appendRevisions(tree, index, to: &output.bytes)
         } else if options.contains(.recentRevisions) {
-            appendRevisions(tree, index, limit: 20, to: &output)
+            appendRevisions(tree, index, limit: 20, to: &output.bytes)
         }
-        if options.contains(.revisionsInfo) { try appendRevisionsInfo(tree, index, to: &output) }
+        if options.contains(.revisionsInfo) { try appendRevisionsInfo(tree, index, to: &output.bytes) }
         if options.contains(.localSequence) {
-            output.append(contentsOf: ",\"_local_seq\":\(node.sequence > 0 ? node.sequence : sequence)".utf8)
+            output.bytes.append(
+                contentsOf: ",\"_local_seq\":\(node.sequence > 0 ? node.sequence : sequence)".utf8
+            )
         }
         if options.contains(.conflicts) {
-            appendList(",\"_conflicts\":[", tree, tree.conflicts, to: &output)
+            appendList(",\"_conflicts\":[", tree, tree.conflicts, to: &output.bytes)
         }
         if options.contains(.deletedConflicts) {
-            appendList(",\"_deleted_conflicts\":[", tree, tree.deletedConflicts, to: &output)
+            appendList(",\"_deleted_conflicts\":[", tree, tree.deletedConflicts, to: &output.bytes)
         }
         if !attachments.isEmpty {
             let known = attachmentsSince.map { since in
@@ -124,7 +129,7 @@ extension Snapshot {
             }
             try appendAttachments(attachments, options, knownGeneration: known, to: &output)
         }
-        output.append(UInt8(ascii: "}"))
+        output.bytes.append(UInt8(ascii: "}"))
         return true
     }
 
@@ -175,24 +180,24 @@ extension Snapshot {
         _ attachments: [Attachment],
         _ options: DocumentOptions,
         knownGeneration: UInt64?,
-        to output: inout [UInt8]
+        to output: inout SegmentedBytes
     ) throws {
         let content: AttachmentsMember.Form =
             options.contains(.follows) ? .follows : options.contains(.attachments) ? .data : .stub
-        AttachmentsMember.open(to: &output)
+        AttachmentsMember.open(to: &output.bytes)
         for (index, attachment) in attachments.enumerated() {
             let isKnown = knownGeneration.map { attachment.revpos <= $0 } ?? false
             let form = isKnown ? .stub : content
-            AttachmentsMember.openEntry(attachment, form: form, isFirst: index == 0, to: &output)
-            if form == .data { try appendBase64(of: attachment, to: &output) }
+            AttachmentsMember.openEntry(attachment, form: form, isFirst: index == 0, to: &output.bytes)
+            if form == .data { try output.append(attachment, inBase64: true, of: self) }
             AttachmentsMember.closeEntry(
                 attachment,
                 form: form,
                 encodingInfo: options.contains(.encodingInfo),
-                to: &output
+                to: &output.bytes
             )
         }
-        AttachmentsMember.close(to: &output)
+        AttachmentsMember.close(to: &output.bytes)
     }
 
     private func appendRevisions(

@@ -64,9 +64,9 @@ struct RowPrinter {
             if query.includesDocuments {
                 output.append(contentsOf: #","doc":"#.utf8)
                 output += try view.index.database.read { snapshot in
-                    var document: [UInt8] = []
+                    var document = SegmentedBytes(room: .max)
                     try LinkedDocument(row).append(query, snapshot, to: &document)
-                    return document
+                    return document.bytes
                 }
             }
             output.append(contentsOf: "}\n".utf8)

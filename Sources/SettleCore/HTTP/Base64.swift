@@ -25,17 +25,21 @@ package enum Base64 {
 
     /// Appends the text for some bytes, padded.
     package static func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
-        output.reserveCapacity(output.count + (bytes.count + 2) / 3 * 4)
-        var index = bytes.startIndex
-        let alphabet = Self.alphabet
-        while index + 3 <= bytes.endIndex {
-            let bits = Int(bytes[index]) << 16 | Int(bytes[index + 1]) << 8 | Int(bytes[index + 2])
-            output.append(alphabet[bits >> 18])
-            output.append(alphabet[bits >> 12 & 63])
-            output.append(alphabet[bits >> 6 & 63])
-            output.append(alphabet[bits & 63])
-            index += 3
+        let groups = bytes.count / 3
+        output.reserveCapacity(output.count + length(of: bytes.count))
+        output.append(addingCapacity: groups * 4) { text in
+            let (source, digits) = (bytes.span, alphabet.span)
+            for group in 0..<groups {
+                let bits =
+                    Int(source[3 * group]) << 16 | Int(source[3 * group + 1]) << 8
+                    | Int(source[3 * group + 2])
+                text.append(digits[bits >> 18])
+                text.append(digits[bits >> 12 & 63])
+                text.append(digits[bits >> 6 & 63])
+                text.append(digits[bits & 63])
+            }
         }
+        let index = bytes.startIndex + 3 * groups
         guard index < bytes.endIndex else { return }
         let isPair = index + 2 == bytes.endIndex
         let bits = Int(bytes[index]) << 16 | (isPair ? Int(bytes[index + 1]) << 8 : 0)
@@ -44,6 +48,9 @@ package enum Base64 {
         output.append(isPair ? alphabet[bits >> 6 & 63] : UInt8(ascii: "="))
         output.append(UInt8(ascii: "="))
     }
+
+    /// How long the padded text for so many bytes is.
+    package static func length<Count: BinaryInteger>(of count: Count) -> Count { (count + 2) / 3 * 4 }
 
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8

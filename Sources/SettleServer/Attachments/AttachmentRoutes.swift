@@ -59,10 +59,10 @@ extension ServerCore {
         if attachment.encoding != .identity, sendsStored {
             head.headers.append(("Content-Encoding", attachment.encoding.name))
         }
-        var body = BodySegments()
+        var body = SegmentedBytes()
         // Content that came compressed may say nothing of its decoded length, and is then sent without one.
         guard sendsStored || attachment.length != attachment.storedLength else {
-            body.append(try reader.decoded())
+            try body.append(decoding: reader)
             return .segments(body, head)
         }
         let length = sendsStored ? attachment.storedLength : attachment.length
@@ -71,40 +71,38 @@ extension ServerCore {
         case .single(let range) where attachment.encoding == .identity:
             head.status = 206
             head.headers.append(("Content-Range", ByteRanges.contentRange(range, length: length)))
-            body.append(reader, Range(range))
+            try body.append(reader, Range(range))
             return .segments(body, head)
         case .several(let ranges) where attachment.encoding == .identity:
-            return sendRanges(ranges, of: reader)
+            return try sendRanges(ranges, of: reader)
         case .whole, .single, .several:
             if sendsStored {
                 head.headers.append(("Content-MD5", Base64.encoded(attachment.md5)))
-                body.append(reader, 0..<length)
+                try body.append(reader, 0..<length)
                 return .segments(body, head)
             }
-            body.append(try reader.decoded(), length: length)
+            try body.append(decoding: reader, length: length)
             return .segments(body, head)
         }
     }
 
     /// Several ranges, each in a part.
-    private func sendRanges(_ ranges: [ClosedRange<UInt64>], of reader: AttachmentReader) -> Answer {
+    private func sendRanges(
+        _ ranges: [ClosedRange<UInt64>],
+        of reader: AttachmentReader
+    ) throws(SettleError) -> Answer {
         var writer = MultipartWriter(boundary: IdentifierSource.boundary())
-        var body = BodySegments()
-        var frame: [UInt8] = []
+        var body = SegmentedBytes()
         for range in ranges {
-            frame.removeAll()
             writer.beginPart(
                 range,
                 length: reader.attachment.storedLength,
                 contentType: reader.attachment.contentTypeText,
-                to: &frame
+                to: &body.bytes
             )
-            body.append(frame)
-            body.append(reader, Range(range))
+            try body.append(reader, Range(range))
         }
-        frame.removeAll()
-        writer.finish(to: &frame)
-        body.append(frame)
+        writer.finish(to: &body.bytes)
         var head = ResponseHead(status: 206)
         head.contentType = .other(writer.contentType("byteranges"))
         head.cacheControl = .none

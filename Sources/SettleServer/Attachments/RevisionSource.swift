@@ -34,11 +34,11 @@ struct RevisionSource {
     }
 
     /// Appends a revision as JSON; false, and nothing appended, if its body isn't there.
-    func appendText(
+    func append(
         _ node: Int,
         _ options: DocumentOptions,
         _ snapshot: borrowing Snapshot,
-        to output: inout [UInt8]
+        to output: inout SegmentedBytes
     ) throws -> Bool {
         try snapshot.append(
             id,
@@ -51,37 +51,42 @@ struct RevisionSource {
         )
     }
 
-    /// A revision with the content of its attachments; nil if its body isn't there.
-    func body(
-        of node: Int,
-        _ snapshot: borrowing Snapshot
-    ) throws -> (contentType: String, segments: BodySegments)? {
+    /// Appends a revision with the content of its attachments; false, and nothing appended, if its body isn't there.
+    ///
+    /// `begin` is called before anything is appended, with the media type that the revision has.
+    func append(
+        _ node: Int,
+        _ snapshot: borrowing Snapshot,
+        to output: inout SegmentedBytes,
+        begin: (_ contentType: String, inout SegmentedBytes) -> Void
+    ) throws -> Bool {
         var text: [UInt8] = []
-        guard try appendText(node, options.union([.follows, .encodingInfo]), snapshot, to: &text) else {
-            return nil
-        }
-        var segments = BodySegments()
+        let isThere = try snapshot.append(
+            id,
+            tree,
+            node: node,
+            sequence: sequence,
+            options.union([.follows, .encodingInfo]),
+            attachmentsSince: attachmentsSince,
+            to: &text
+        )
+        guard isThere else { return false }
         let following = try following(node, snapshot)
         guard !following.isEmpty else {
-            segments.append(text)
-            return ("application/json", segments)
+            begin("application/json", &output)
+            output.bytes += text
+            return true
         }
         var writer = MultipartWriter(boundary: IdentifierSource.boundary())
-        var frame: [UInt8] = []
-        writer.beginDocument(to: &frame)
-        frame += text
+        begin(writer.contentType("related"), &output)
+        writer.beginDocument(to: &output.bytes)
+        output.bytes += text
         for attachment in following {
-            writer.beginPart(attachment, to: &frame)
-            segments.append(frame)
-            frame.removeAll()
-            guard let reader = try snapshot.reader(of: attachment) else {
-                throw SettleError(.internalError, "The content of an attachment is missing.")
-            }
-            segments.append(reader, 0..<attachment.storedLength)
+            writer.beginPart(attachment, to: &output.bytes)
+            try output.append(attachment, inBase64: false, of: snapshot)
         }
-        writer.finish(to: &frame)
-        segments.append(frame)
-        return (writer.contentType("related"), segments)
+        writer.finish(to: &output.bytes)
+        return true
     }
 
     /// The attachments that the client doesn't have.
@@ -105,14 +110,16 @@ extension ServerCore {
     ) throws(SettleError) -> Answer? {
         let wanted = query.wantsLatest ? nil : query.revision
         var tag: [UInt8]?
-        let found = try database.read { snapshot -> (contentType: String, segments: BodySegments)? in
+        var head = ResponseHead()
+        var body = SegmentedBytes()
+        let isThere = try database.read { snapshot in
             guard let record = try snapshot.document(id), wanted != nil || !record.isDeleted else {
-                return nil
+                return false
             }
             let tree = try snapshot.tree(of: record)
             guard let node = wanted.map({ tree.index(of: $0) }) ?? tree.winner,
                 try !snapshot.attachments(of: tree.nodes[node]).isEmpty
-            else { return nil }
+            else { return false }
             if wanted != nil || !query.showsState(of: record) {
                 var text: [UInt8] = []
                 tree.nodes[node].revision.append(to: &text)
@@ -125,14 +132,14 @@ extension ServerCore {
                 query: query,
                 options: wanted == nil ? query.options : query.revisionOptions
             )
-            return try source.body(of: node, snapshot)
+            return try source.append(node, snapshot, to: &body) { contentType, _ in
+                head.contentType = .other(contentType)
+            }
         }
-        guard let found else { return nil }
+        guard isThere else { return nil }
         if let tag, request.hasCurrent(tag) { return .now(.notModified(tag)) }
-        var head = ResponseHead()
-        head.contentType = .other(found.contentType)
         head.cacheControl = .none
         head.entityTag = tag
-        return .segments(found.segments, head)
+        return .segments(body, head)
     }
 }

@@ -39,14 +39,13 @@ struct ChangesRowWriter {
     mutating func walk(
         from position: UInt64,
         _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws -> Progress {
-        let start = output.count
         let isDescending = query.isDescending
         var cursor = try snapshot.changesCursor()
         var last = position
         var found = try isDescending ? cursor.seek(before: position) : cursor.seek(after: position)
-        while found, rows < remaining, output.count - start < LoopContext.pieceSize {
+        while found, rows < remaining, !output.isFull {
             last = cursor.sequence
             if passes(cursor) {
                 try append(&cursor, snapshot, &output)
@@ -72,13 +71,12 @@ struct ChangesRowWriter {
     mutating func append(
         _ passed: ArraySlice<PassedChange>,
         _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws -> Int {
-        let start = output.count
         var cursor = try snapshot.changesCursor()
         var done = 0
         for change in passed {
-            guard output.count - start < LoopContext.pieceSize else { break }
+            guard !output.isFull else { break }
             done += 1
             if try cursor.seek(after: change.sequence - 1), cursor.sequence == change.sequence {
                 try append(&cursor, revisions: change.revisions, snapshot, &output)
@@ -99,9 +97,8 @@ struct ChangesRowWriter {
         _ sequences: [UInt64],
         from position: UInt64,
         _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws -> Progress {
-        let start = output.count
         let present = try snapshot.state.sequence
         let isDescending = query.isDescending
         let wanted = sequences.filter { isDescending ? $0 < position : $0 > position }
@@ -110,7 +107,7 @@ struct ChangesRowWriter {
         var last = position
         var done = 0
         for sequence in wanted {
-            guard rows < remaining, output.count - start < LoopContext.pieceSize else { break }
+            guard rows < remaining, !output.isFull else { break }
             done += 1
             last = sequence
             if try cursor.seek(after: sequence - 1), cursor.sequence == sequence {
@@ -147,52 +144,54 @@ struct ChangesRowWriter {
         _ cursor: inout ChangesCursor,
         revisions: [RevisionID]? = nil,
         _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws {
-        framing.beginRow(&output)
+        framing.beginRow(&output.bytes)
         // CouchDB counts the interval down from the limit.
         if query.sequenceInterval == 1 || (remaining - rows) % query.sequenceInterval == 0 {
-            output.append(contentsOf: Self.sequence)
-            JSONText.appendInteger(cursor.sequence, to: &output)
-            output.append(contentsOf: suffix)
-            output.append(contentsOf: Self.id)
+            output.bytes.append(contentsOf: Self.sequence)
+            JSONText.appendInteger(cursor.sequence, to: &output.bytes)
+            output.bytes.append(contentsOf: suffix)
+            output.bytes.append(contentsOf: Self.id)
         } else {
-            output.append(contentsOf: "{\"seq\":null,\"id\":".utf8)
+            output.bytes.append(contentsOf: "{\"seq\":null,\"id\":".utf8)
         }
-        cursor.appendID(to: &output)
-        output.append(contentsOf: Self.changes)
+        cursor.appendID(to: &output.bytes)
+        output.bytes.append(contentsOf: Self.changes)
         if query.includesAllLeaves, cursor.isBranched {
             for (position, revision) in try (revisions ?? cursor.leaves(in: snapshot)).enumerated() {
-                if position > 0 { output.append(contentsOf: Self.nextRevision) }
-                revision.append(to: &output)
+                if position > 0 { output.bytes.append(contentsOf: Self.nextRevision) }
+                revision.append(to: &output.bytes)
             }
         } else {
-            cursor.appendRevision(to: &output)
+            cursor.appendRevision(to: &output.bytes)
         }
-        output.append(contentsOf: Self.changesEnd)
+        output.bytes.append(contentsOf: Self.changesEnd)
         if cursor.isDeleted {
-            output.append(contentsOf: Self.deleted)
+            output.bytes.append(contentsOf: Self.deleted)
         }
         if query.includesDocuments {
-            output.append(contentsOf: Self.document)
+            output.bytes.append(contentsOf: Self.document)
             try appendDocument(&cursor, snapshot, &output)
         }
-        output.append(UInt8(ascii: "}"))
-        framing.endRow(sequence: cursor.sequence, suffix: suffix, &output)
+        output.bytes.append(UInt8(ascii: "}"))
+        framing.endRow(sequence: cursor.sequence, suffix: suffix, &output.bytes)
         rows += 1
     }
 
     private func appendDocument(
         _ cursor: inout ChangesCursor,
         _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws {
         guard case .selector(_, let fields?) = query.filter, !fields.isEverything else {
             return try cursor.appendDocument(options, in: snapshot, to: &output)
         }
-        var text: [UInt8] = []
-        try cursor.appendDocument(options, in: snapshot, to: &text)
-        fields.extract(from: try JSONValue(parsing: text)).append(to: &output)
+        try output.append { text in
+            try cursor.appendDocument(options, in: snapshot, to: &text)
+        } transformed: { text in
+            fields.extract(from: try JSONValue(parsing: text)).bytes
+        }
     }
 
     private static let sequence = Array("{\"seq\":\"".utf8)

@@ -79,9 +79,8 @@ final class ChangesSource: BodySource {
         statistics.feeds.subtract(1, ordering: .relaxed)
     }
 
-    func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
-        let start = output.count
-        if !hasBegun { framing.begin(&output) }
+    func next(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress {
+        if !hasBegun { framing.begin(&piece.bytes) }
         if let filter, filtered == nil {
             if let failure { throw failure }
             hasBegun = true
@@ -91,35 +90,35 @@ final class ChangesSource: BodySource {
         let action: ChangesFeed.Action
         do throws(SettleError) {
             action = try database.read { snapshot in
-                if let filtered { return try sendFiltered(filtered, snapshot, &output) }
-                return try readPiece(snapshot, &output)
+                if let filtered { return try sendFiltered(filtered, snapshot, &piece) }
+                return try readPiece(snapshot, &piece)
             }
         } catch {
             guard hasBegun, feed.isLive, error.kind == .notFound else { throw error }
             action = .finish  // the database was deleted under the feed
         }
-        if !hasBegun, case .wait = action, output.count == start {
-            output.append(UInt8(ascii: "\n"))  // lets the client know that it is connected
+        if !hasBegun, case .wait = action, piece.isEmpty {
+            piece.bytes.append(UInt8(ascii: "\n"))  // lets the client know that it is connected
         }
         hasBegun = true
-        if output.count > start { lastWrite = .now() }
-        return perform(action, &output)
+        if !piece.isEmpty { lastWrite = .now() }
+        return perform(action, &piece.bytes)
     }
 
-    func elapsed(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
+    func elapsed(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress {
         lastWrite = .now()
         if isFiltering {
-            if query.heartbeat != nil { framing.heartbeat(&output) }
+            if query.heartbeat != nil { framing.heartbeat(&piece.bytes) }
             return waitForFilter
         }
         let action = feed.didElapse()
         if action == .finish { try measureEnd() }
-        return perform(action, &output)
+        return perform(action, &piece.bytes)
     }
 
-    func interrupt(into output: inout [UInt8]) {
+    func interrupt(into piece: inout SegmentedBytes) {
         try? measureEnd()
-        appendEnd(&output)
+        appendEnd(&piece.bytes)
     }
 
     private func perform(_ action: ChangesFeed.Action, _ output: inout [UInt8]) -> BodyProgress {
@@ -143,7 +142,7 @@ final class ChangesSource: BodySource {
 
     private func readPiece(
         _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws -> ChangesFeed.Action {
         var writer = ChangesRowWriter(query, framing, remaining: feed.remaining, snapshot)
         let progress =
@@ -214,7 +213,7 @@ final class ChangesSource: BodySource {
     private func sendFiltered(
         _ changes: FilteredChanges,
         _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws -> ChangesFeed.Action {
         var writer = ChangesRowWriter(query, framing, remaining: feed.remaining, snapshot)
         let done = try writer.append(changes.passed[...], snapshot, &output)

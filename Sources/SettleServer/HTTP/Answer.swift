@@ -10,6 +10,7 @@
 
 import NIOCore
 import NIOPosix
+import Settle
 import SettleCore
 
 /// What a route makes of a request.
@@ -86,22 +87,25 @@ enum BodyProgress {
 }
 
 /// Produces a body piece by piece; lives on one event loop.
+///
+/// A piece starts empty. Content of attachments for which it has no room is left out of it and sent in its turn, before
+/// the next piece is asked for.
 protocol BodySource: AnyObject {
     /// Begins the stream; a feed keeps `wake` and calls it, on the same event loop, when there may be news.
     func begin(wake: @escaping () -> Void)
     /// Appends the next piece, about `LoopContext.pieceSize` bytes.
-    func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress
+    func next(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress
     /// Goes on after the time of a wait is over.
-    func elapsed(into output: inout [UInt8]) throws(SettleError) -> BodyProgress
+    func elapsed(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress
     /// Appends what closes a body that the server ends because it shuts down.
-    func interrupt(into output: inout [UInt8])
+    func interrupt(into piece: inout SegmentedBytes)
     /// The stream is over, or the client has gone; called once.
     func end()
 }
 
 extension BodySource {
     func begin(wake: @escaping () -> Void) {}
-    func elapsed(into output: inout [UInt8]) throws(SettleError) -> BodyProgress { .finished }
-    func interrupt(into output: inout [UInt8]) {}
+    func elapsed(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress { .finished }
+    func interrupt(into piece: inout SegmentedBytes) {}
     func end() {}
 }

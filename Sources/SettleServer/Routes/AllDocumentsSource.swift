@@ -16,24 +16,23 @@ final class AllDocumentsSource: BodySource {
         self.isList = isList
     }
 
-    func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
-        let start = output.count
+    func next(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress {
         if place == 0, walk == nil, isList {
-            output.append(contentsOf: "{\"results\":[\n".utf8)
+            piece.bytes.append(contentsOf: "{\"results\":[\n".utf8)
         }
         try database.read { snapshot in
-            while place < queries.count, output.count - start < LoopContext.pieceSize {
-                var walk = try self.walk ?? AllDocumentsWalk(queries[place], snapshot, &output)
-                let isDone = try walk.go(snapshot, until: start + LoopContext.pieceSize, &output)
+            while place < queries.count, !piece.isFull {
+                var walk = try self.walk ?? AllDocumentsWalk(queries[place], snapshot, &piece.bytes)
+                let isDone = try walk.go(snapshot, &piece)
                 self.walk = isDone ? nil : walk
                 guard isDone else { continue }
-                output.append(contentsOf: "\r\n]}".utf8)
+                piece.bytes.append(contentsOf: "\r\n]}".utf8)
                 place += 1
-                if place < queries.count { output.append(contentsOf: ",\n".utf8) }
+                if place < queries.count { piece.bytes.append(contentsOf: ",\n".utf8) }
             }
         }
         guard place == queries.count else { return .more }
-        output.append(contentsOf: isList ? "\n]}\n".utf8 : "\n".utf8)
+        piece.bytes.append(contentsOf: isList ? "\n]}\n".utf8 : "\n".utf8)
         return .finished
     }
 }
@@ -107,13 +106,9 @@ struct AllDocumentsWalk {
         return before
     }
 
-    /// Appends rows until the output has a length; true when there are no more.
-    mutating func go(
-        _ snapshot: borrowing Snapshot,
-        until length: Int,
-        _ output: inout [UInt8]
-    ) throws -> Bool {
-        if query.keys != nil { return try goThroughKeys(snapshot, until: length, &output) }
+    /// Appends rows until the output is full; true when there are no more.
+    mutating func go(_ snapshot: borrowing Snapshot, _ output: inout SegmentedBytes) throws -> Bool {
+        if query.keys != nil { return try goThroughKeys(snapshot, &output) }
         guard remaining > 0, !range.isEmpty else { return true }
         // How many rows the range has is cheaper to know than to compare every id with its end.
         if let upper = range.upper, !query.isDescending {
@@ -144,21 +139,21 @@ struct AllDocumentsWalk {
         let options = query.options
         while found {
             if !cursor.isDeleted {
-                beginRow(&output)
-                cursor.appendID(to: &output)
-                output.append(contentsOf: Self.key)
-                cursor.appendID(to: &output)
-                output.append(contentsOf: Self.value)
-                cursor.appendRevision(to: &output)
-                output.append(contentsOf: Self.valueEnd)
+                beginRow(&output.bytes)
+                cursor.appendID(to: &output.bytes)
+                output.bytes.append(contentsOf: Self.key)
+                cursor.appendID(to: &output.bytes)
+                output.bytes.append(contentsOf: Self.value)
+                cursor.appendRevision(to: &output.bytes)
+                output.bytes.append(contentsOf: Self.valueEnd)
                 if query.includesDocuments {
-                    output.append(contentsOf: Self.document)
+                    output.bytes.append(contentsOf: Self.document)
                     try cursor.appendDocument(options, in: snapshot, to: &output)
                 }
-                output.append(UInt8(ascii: "}"))
+                output.bytes.append(UInt8(ascii: "}"))
                 remaining -= 1
                 if remaining == 0 { return true }
-                if output.count >= length {
+                if output.isFull {
                     continueAfter(cursor.id)
                     return false
                 }
@@ -188,14 +183,13 @@ struct AllDocumentsWalk {
 
     private mutating func goThroughKeys(
         _ snapshot: borrowing Snapshot,
-        until length: Int,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws -> Bool {
         while let key = keys.popFirst() {
-            output.append(contentsOf: isFirst ? "\r\n".utf8 : ",\r\n".utf8)
+            output.bytes.append(contentsOf: isFirst ? "\r\n".utf8 : ",\r\n".utf8)
             isFirst = false
             try appendRow(of: key, snapshot, &output)
-            if output.count >= length { return keys.isEmpty }
+            if output.isFull { return keys.isEmpty }
         }
         return true
     }
@@ -203,31 +197,31 @@ struct AllDocumentsWalk {
     private func appendRow(
         of key: JSONValue,
         _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws {
         let id = key.string.map { DocumentID($0) }
         guard let id, let record = try snapshot.document(id), isInNamespace(id) else {
-            output.append(contentsOf: #"{"key":"#.utf8)
-            key.append(to: &output)
-            output.append(contentsOf: #","error":"not_found"}"#.utf8)
+            output.bytes.append(contentsOf: #"{"key":"#.utf8)
+            key.append(to: &output.bytes)
+            output.bytes.append(contentsOf: #","error":"not_found"}"#.utf8)
             return
         }
-        output.append(contentsOf: #"{"id":"#.utf8)
-        JSONText.appendString(id.bytes, to: &output)
-        output.append(contentsOf: Self.key)
-        JSONText.appendString(id.bytes, to: &output)
-        output.append(contentsOf: Self.value)
-        record.winner.revision.append(to: &output)
-        output.append(contentsOf: record.isDeleted ? #"","deleted":true}"#.utf8 : #""}"#.utf8)
+        output.bytes.append(contentsOf: #"{"id":"#.utf8)
+        JSONText.appendString(id.bytes, to: &output.bytes)
+        output.bytes.append(contentsOf: Self.key)
+        JSONText.appendString(id.bytes, to: &output.bytes)
+        output.bytes.append(contentsOf: Self.value)
+        record.winner.revision.append(to: &output.bytes)
+        output.bytes.append(contentsOf: record.isDeleted ? #"","deleted":true}"#.utf8 : #""}"#.utf8)
         if query.includesDocuments {
-            output.append(contentsOf: Self.document)
+            output.bytes.append(contentsOf: Self.document)
             if record.isDeleted {
-                output.append(contentsOf: "null".utf8)
+                output.bytes.append(contentsOf: "null".utf8)
             } else {
                 _ = try snapshot.append(id, record, revision: nil, query.options, to: &output)
             }
         }
-        output.append(UInt8(ascii: "}"))
+        output.bytes.append(UInt8(ascii: "}"))
     }
 
     private func isInNamespace(_ id: DocumentID) -> Bool {

@@ -125,8 +125,6 @@ private final class BulkGetSource: BodySource {
     private let options: DocumentOptions
     private var multipart: MultipartWriter?
     private var place = 0
-    /// What the items so far still have to send; only in multipart bodies.
-    private var parts = BodySegments()
 
     init(_ database: Database, _ items: [BulkGetItem], _ query: DocumentQuery, multipart: MultipartWriter?) {
         self.database = database
@@ -136,55 +134,42 @@ private final class BulkGetSource: BodySource {
         self.multipart = multipart
     }
 
-    func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
-        if multipart != nil { return try nextParts(into: &output) }
-        let start = output.count
-        if place == 0 {
-            output.append(contentsOf: #"{"results":["#.utf8)
-        }
+    func next(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress {
+        let isMultipart = multipart != nil
+        if place == 0, !isMultipart { piece.bytes.append(contentsOf: #"{"results":["#.utf8) }
         try database.read { snapshot in
-            while place < items.count, output.count - start < LoopContext.pieceSize {
+            while place < items.count, !piece.isFull {
                 let item = items[place]
-                output.append(contentsOf: place == 0 ? #"{"id":"#.utf8 : #",{"id":"#.utf8)
-                Self.append(item.id, to: &output)
-                output.append(contentsOf: #","docs":["#.utf8)
-                try append(item, snapshot, &output)
-                output.append(contentsOf: "]}".utf8)
+                if !isMultipart {
+                    piece.bytes.append(contentsOf: place == 0 ? #"{"id":"#.utf8 : #",{"id":"#.utf8)
+                    Self.append(item.id, to: &piece.bytes)
+                    piece.bytes.append(contentsOf: #","docs":["#.utf8)
+                }
+                try append(item, snapshot, &piece)
+                if !isMultipart { piece.bytes.append(contentsOf: "]}".utf8) }
                 place += 1
             }
         }
         guard place == items.count else { return .more }
-        output.append(contentsOf: "]}\n".utf8)
+        if isMultipart {
+            multipart?.finish(to: &piece.bytes)
+        } else {
+            piece.bytes.append(contentsOf: "]}\n".utf8)
+        }
         return .finished
     }
 
-    /// The content of attachments is read when its turn comes, so one item is planned after the other.
-    private func nextParts(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
-        let end = output.count + LoopContext.pieceSize
-        while output.count < end {
-            if !parts.isEmpty {
-                try parts.take(end - output.count, into: &output)
-            } else if place < items.count {
-                let item = items[place]
-                place += 1
-                var text: [UInt8] = []
-                try database.read { snapshot in try append(item, snapshot, &text) }
-                parts.append(text)
-            } else {
-                multipart?.finish(to: &output)
-                return .finished
-            }
-        }
-        return .more
-    }
-
-    private func append(_ item: BulkGetItem, _ snapshot: borrowing Snapshot, _ output: inout [UInt8]) throws {
+    private func append(
+        _ item: BulkGetItem,
+        _ snapshot: borrowing Snapshot,
+        _ output: inout SegmentedBytes
+    ) throws {
         guard item.failure == nil, let id = item.id else {
-            appendFailure(item, item.failure ?? SettleError(.notFound), &output)
+            appendFailure(item, item.failure ?? SettleError(.notFound), &output.bytes)
             return
         }
         guard !id.isLocal, let record = try snapshot.document(id) else {
-            appendMissing(item, item.revisionText ?? "undefined", &output)
+            appendMissing(item, item.revisionText ?? "undefined", &output.bytes)
             return
         }
         let tree: RevisionTree
@@ -206,7 +191,7 @@ private final class BulkGetSource: BodySource {
             }
         }
         if nodes.isEmpty {
-            appendMissing(item, item.revisionText ?? "undefined", &output)
+            appendMissing(item, item.revisionText ?? "undefined", &output.bytes)
         }
         let source = RevisionSource(
             id: id,
@@ -220,7 +205,7 @@ private final class BulkGetSource: BodySource {
             if multipart != nil {
                 try appendPart(node, of: source, item, snapshot, &output)
             } else {
-                if position > 0 { output.append(UInt8(ascii: ",")) }
+                if position > 0 { output.bytes.append(UInt8(ascii: ",")) }
                 try append(node, of: source, item, snapshot, &output)
             }
         }
@@ -231,39 +216,34 @@ private final class BulkGetSource: BodySource {
         of source: RevisionSource,
         _ item: BulkGetItem,
         _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws {
-        let start = output.count
-        output.append(contentsOf: Self.ok)
-        if try source.appendText(node, source.options, snapshot, to: &output) {
-            output.append(UInt8(ascii: "}"))
+        let start = output.bytes.count
+        output.bytes.append(contentsOf: Self.ok)
+        if try source.append(node, source.options, snapshot, to: &output) {
+            output.bytes.append(UInt8(ascii: "}"))
         } else {
-            output.removeSubrange(start...)
-            appendMissing(item, source.tree.nodes[node].revision.text, &output)
+            output.bytes.removeSubrange(start...)
+            appendMissing(item, source.tree.nodes[node].revision.text, &output.bytes)
         }
     }
 
-    /// Appends a part: what is at hand to the output, what has to be read behind it.
     private func appendPart(
         _ node: Int,
         of source: RevisionSource,
         _ item: BulkGetItem,
         _ snapshot: borrowing Snapshot,
-        _ output: inout [UInt8]
+        _ output: inout SegmentedBytes
     ) throws {
         let revision = source.tree.nodes[node].revision.text
-        guard let body = try source.body(of: node, snapshot) else {
-            appendMissing(item, revision, &output)
-            return
+        let isThere = try source.append(node, snapshot, to: &output) { contentType, output in
+            var headers = [(name: "Content-Type", value: contentType)]
+            if !contentType.utf8.elementsEqual("application/json".utf8) {
+                headers = [("X-Doc-Id", source.id.text), ("X-Rev-Id", revision)] + headers
+            }
+            multipart?.beginPart(headers: headers, to: &output.bytes)
         }
-        var headers = [(name: "Content-Type", value: body.contentType)]
-        if !body.contentType.utf8.elementsEqual("application/json".utf8) {
-            headers = [("X-Doc-Id", source.id.text), ("X-Rev-Id", revision)] + headers
-        }
-        multipart?.beginPart(headers: headers, to: &output)
-        parts.append(output)
-        output.removeAll()
-        parts.append(body.segments)
+        if !isThere { appendMissing(item, revision, &output.bytes) }
     }
 
     // MARK: failures

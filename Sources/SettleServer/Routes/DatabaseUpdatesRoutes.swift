@@ -62,39 +62,38 @@ private final class DatabaseUpdatesSource: BodySource {
         bell = nil
     }
 
-    func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
-        let start = output.count
-        if !hasBegun { framing.begin(&output) }
+    func next(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress {
+        if !hasBegun { framing.begin(&piece.bytes) }
         let entries = events.entries(after: query.isDescending ? 0 : feed.position)
         var last = feed.position
         var rows = 0
         for entry in query.isDescending ? entries.reversed() : entries {
             guard rows < feed.remaining else { break }
-            framing.beginRow(&output)
+            framing.beginRow(&piece.bytes)
             let row: JSONValue = [
                 "db_name": .string(entry.event.name),
                 "type": .string(entry.event.kind.rawValue),
                 "seq": .string(events.token(entry.sequence)),
             ]
-            row.append(to: &output)
-            framing.endRow(sequence: entry.sequence, suffix: events.suffix, &output)
+            row.append(to: &piece.bytes)
+            framing.endRow(sequence: entry.sequence, suffix: events.suffix, &piece.bytes)
             last = entry.sequence
             rows += 1
         }
         let action = feed.didRead(rows: rows, through: last, isExhausted: true)
-        if !hasBegun, case .wait = action, output.count == start {
-            output.append(UInt8(ascii: "\n"))
+        if !hasBegun, case .wait = action, piece.isEmpty {
+            piece.bytes.append(UInt8(ascii: "\n"))
         }
         hasBegun = true
-        return perform(action, &output)
+        return perform(action, &piece.bytes)
     }
 
-    func elapsed(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
-        perform(feed.didElapse(), &output)
+    func elapsed(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress {
+        perform(feed.didElapse(), &piece.bytes)
     }
 
-    func interrupt(into output: inout [UInt8]) {
-        _ = perform(.finish, &output)
+    func interrupt(into piece: inout SegmentedBytes) {
+        _ = perform(.finish, &piece.bytes)
     }
 
     private func perform(_ action: ChangesFeed.Action, _ output: inout [UInt8]) -> BodyProgress {

@@ -32,28 +32,20 @@ extension ServerCore {
         if id.isLocal { return try getLocalDocument(request, database, id) }
         if request.query.isEmpty {
             return try found(request) { (body) throws(SettleError) in
-                try database.read { snapshot in (try snapshot.appendWinner(id, to: &body), false) }
+                try database.read { snapshot in (try snapshot.appendWinner(id, to: &body.bytes), false) }
             }
         }
         let query = try DocumentQuery(request.query)
         if let wanted = query.openRevisions {
-            guard query.includesAttachments else {
-                return try getOpenRevisions(request, database, id, wanted, query)
-            }
-            return .blocking(on: threadPool) { [self] () throws(SettleError) in
-                try getOpenRevisions(request, database, id, wanted, query)
-            }
+            return try getOpenRevisions(request, database, id, wanted, query)
         }
-        guard query.includesAttachments else { return try getDocument(request, database, id, query) }
-        // Decoding content and putting it into JSON takes its time.
-        return .blocking(on: threadPool) { [self] () throws(SettleError) in
-            if AcceptHeader(request.headers.first(name: "Accept")).accepts("multipart/related"),
-                let answer = try getRelated(request, database, id, query)
-            {
-                return answer
-            }
-            return try getDocument(request, database, id, query)
+        if query.includesAttachments,
+            AcceptHeader(request.headers.first(name: "Accept")).accepts("multipart/related"),
+            let answer = try getRelated(request, database, id, query)
+        {
+            return answer
         }
+        return try getDocument(request, database, id, query)
     }
 
     private func getDocument(
@@ -84,10 +76,10 @@ extension ServerCore {
     /// A document whose text says more than its revision does (conflicts, say) has no entity tag.
     private func found(
         _ request: Request,
-        _ append: (inout [UInt8]) throws(SettleError) -> (DocumentOutcome, showsState: Bool)
+        _ append: (inout SegmentedBytes) throws(SettleError) -> (DocumentOutcome, showsState: Bool)
     ) throws(SettleError) -> Answer {
-        var body: [UInt8] = []
-        body.reserveCapacity(512)
+        var body = SegmentedBytes()
+        body.bytes.reserveCapacity(512)
         let (outcome, showsState) = try append(&body)
         switch outcome {
         case .missing: throw SettleError(.notFound, "missing")
@@ -100,9 +92,12 @@ extension ServerCore {
                 if request.hasCurrent(text) { return .now(.notModified(text)) }
                 tag = text
             }
-            body.append(UInt8(ascii: "\n"))
-            var response = Response(body: body)
-            response.head.entityTag = tag
+            body.bytes.append(UInt8(ascii: "\n"))
+            var head = ResponseHead()
+            head.entityTag = tag
+            guard !body.omitsContent else { return .segments(body, head) }
+            var response = Response(body: body.bytes)
+            response.head = head
             return .now(response)
         }
     }

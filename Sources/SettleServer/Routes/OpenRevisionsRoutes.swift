@@ -23,29 +23,24 @@ extension ServerCore {
     ) throws(SettleError) -> Answer {
         let isMultipart = AcceptHeader(request.headers.first(name: "Accept")).accepts("multipart/mixed")
         var writer = MultipartWriter(boundary: IdentifierSource.boundary())
-        var body = BodySegments()
+        var body = SegmentedBytes()
         let exists = try database.read { snapshot in
             let record = try snapshot.document(id)
             if record == nil, wanted == .all { return false }
             let tree = try record.map { try snapshot.tree(of: $0) } ?? RevisionTree()
             let document = RevisionSource(id: id, tree: tree, sequence: record?.sequence ?? 0, query: query)
-            var text: [UInt8] = isMultipart ? [] : [UInt8(ascii: "[")]
-            var isFirst = true
-            for revision in snapshot.openRevisions(tree, wanted, latest: query.wantsLatest) {
-                if isMultipart {
-                    try document.append(revision, snapshot, &writer, to: &body)
-                } else {
-                    if !isFirst { text.append(UInt8(ascii: ",")) }
-                    try document.append(revision, snapshot, to: &text)
-                }
-                isFirst = false
-            }
+            let revisions = snapshot.openRevisions(tree, wanted, latest: query.wantsLatest)
             if isMultipart {
-                writer.finish(to: &text)
-            } else {
-                text.append(contentsOf: "]\n".utf8)
+                for revision in revisions { try document.append(revision, snapshot, &writer, to: &body) }
+                writer.finish(to: &body.bytes)
+                return true
             }
-            body.append(text)
+            body.bytes.append(UInt8(ascii: "["))
+            for (place, revision) in revisions.enumerated() {
+                if place > 0 { body.bytes.append(UInt8(ascii: ",")) }
+                try document.append(revision, snapshot, to: &body)
+            }
+            body.bytes.append(contentsOf: "]\n".utf8)
             return true
         }
         guard exists else { throw SettleError(.notFound, "missing") }
@@ -63,22 +58,22 @@ extension RevisionSource {
     fileprivate func append(
         _ revision: OpenRevision,
         _ snapshot: borrowing Snapshot,
-        to output: inout [UInt8]
+        to output: inout SegmentedBytes
     ) throws {
         var missing: RevisionID
         switch revision {
         case .missing(let revision): missing = revision
         case .node(let node):
-            let start = output.count
-            output.append(contentsOf: #"{"ok":"#.utf8)
-            if try appendText(node, options, snapshot, to: &output) {
-                output.append(UInt8(ascii: "}"))
+            let start = output.bytes.count
+            output.bytes.append(contentsOf: #"{"ok":"#.utf8)
+            if try append(node, options, snapshot, to: &output) {
+                output.bytes.append(UInt8(ascii: "}"))
                 return
             }
-            output.removeSubrange(start...)
+            output.bytes.removeSubrange(start...)
             missing = tree.nodes[node].revision
         }
-        output.append(contentsOf: #"{"missing":"\#(missing.text)"}"#.utf8)
+        output.bytes.append(contentsOf: #"{"missing":"\#(missing.text)"}"#.utf8)
     }
 
     /// Appends a part with a revision, or one that says which revision is missing.
@@ -86,25 +81,20 @@ extension RevisionSource {
         _ revision: OpenRevision,
         _ snapshot: borrowing Snapshot,
         _ writer: inout MultipartWriter,
-        to body: inout BodySegments
+        to output: inout SegmentedBytes
     ) throws {
         var missing: RevisionID
         switch revision {
         case .missing(let revision): missing = revision
         case .node(let node):
-            if let found = try self.body(of: node, snapshot) {
-                var frame: [UInt8] = []
-                writer.beginPart(headers: [("Content-Type", found.contentType)], to: &frame)
-                body.append(frame)
-                body.append(found.segments)
-                return
+            let isThere = try append(node, snapshot, to: &output) { contentType, output in
+                writer.beginPart(headers: [("Content-Type", contentType)], to: &output.bytes)
             }
+            if isThere { return }
             missing = tree.nodes[node].revision
         }
-        var part: [UInt8] = []
-        writer.beginPart(headers: [("Content-Type", "application/json; error=\"true\"")], to: &part)
-        part.append(contentsOf: #"{"missing":"\#(missing.text)"}"#.utf8)
-        body.append(part)
+        writer.beginPart(headers: [("Content-Type", "application/json; error=\"true\"")], to: &output.bytes)
+        output.bytes.append(contentsOf: #"{"missing":"\#(missing.text)"}"#.utf8)
     }
 }
 

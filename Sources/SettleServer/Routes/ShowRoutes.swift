@@ -71,9 +71,11 @@ extension ServerCore {
         while !piece.isLast {
             guard let database = requests.first?.view.index.database else { break }
             piece = try await ViewPiece.make(piece.rest, on: database)
-            body.append(contentsOf: piece.bytes)
-            guard body.count <= Self.listLimit else {
-                throw SettleError(.tooLarge, "The view has more rows than a list function can be given.")
+            while !piece.content.isEmpty {
+                try piece.content.take(LoopContext.pieceSize, into: &body)
+                guard body.count <= Self.listLimit else {
+                    throw SettleError(.tooLarge, "The view has more rows than a list function can be given.")
+                }
             }
         }
         guard var answer = (try? JSONValue(parsing: body))?.object else { return (nil, nil) }

@@ -37,7 +37,7 @@ package struct LinkedDocument {
     package func append(
         _ query: ViewQuery,
         _ snapshot: borrowing Snapshot,
-        to output: inout [UInt8]
+        to output: inout SegmentedBytes
     ) throws {
         var options: DocumentOptions = []
         if !isAnother {
@@ -49,6 +49,6 @@ package struct LinkedDocument {
             let outcome = try snapshot.append(id, record, revision: revision, options, to: &output)
             if case .found = outcome { return }
         }
-        output.append(contentsOf: "null".utf8)
+        output.bytes.append(contentsOf: "null".utf8)
     }
 }

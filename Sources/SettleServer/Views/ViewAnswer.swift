@@ -28,34 +28,33 @@ struct ViewAnswer: Sendable {
     var mayBlock: Bool { requests.contains { $0.mayBlock } }
 
     /// Appends the next piece; true if it was the last one.
-    mutating func next(into output: inout [UInt8]) throws(SettleError) -> Bool {
-        let end = output.count + LoopContext.pieceSize
+    mutating func next(into piece: inout SegmentedBytes) throws(SettleError) -> Bool {
         if place == 0, walk == nil, isList {
-            output.append(contentsOf: "{\"results\":[\n".utf8)
+            piece.bytes.append(contentsOf: "{\"results\":[\n".utf8)
         }
-        while place < requests.count, output.count < end {
-            guard try go(until: end, &output) else { continue }
+        while place < requests.count, !piece.isFull {
+            guard try go(&piece) else { continue }
             walk = nil
-            output.append(contentsOf: "\r\n]}".utf8)
+            piece.bytes.append(contentsOf: "\r\n]}".utf8)
             place += 1
-            if place < requests.count { output.append(contentsOf: ",\n".utf8) }
+            if place < requests.count { piece.bytes.append(contentsOf: ",\n".utf8) }
         }
         guard place == requests.count else { return false }
-        output.append(contentsOf: isList ? "\n]}\n".utf8 : "\n".utf8)
+        piece.bytes.append(contentsOf: isList ? "\n]}\n".utf8 : "\n".utf8)
         return true
     }
 
-    private mutating func go(until end: Int, _ output: inout [UInt8]) throws(SettleError) -> Bool {
+    private mutating func go(_ piece: inout SegmentedBytes) throws(SettleError) -> Bool {
         let request = requests[place]
         let isDone: Bool
         switch walk ?? (request.shape == .rows ? .rows(.init(request)) : .reduced(.init(request))) {
         case .rows(var rows):
             walk = nil
-            isDone = try rows.go(until: end, &output)
+            isDone = try rows.go(&piece)
             walk = .rows(rows)
         case .reduced(var rows):
             walk = nil
-            isDone = try rows.go(until: end, &output)
+            isDone = try rows.go(until: LoopContext.pieceSize, &piece.bytes)
             walk = .reduced(rows)
         }
         return isDone
@@ -70,14 +69,14 @@ final class ViewSource: BodySource {
         self.answer = answer
     }
 
-    func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
-        try answer.next(into: &output) ? .finished : .more
+    func next(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress {
+        try answer.next(into: &piece) ? .finished : .more
     }
 }
 
 /// A piece of an answer, and what is left after it.
 struct ViewPiece: Sendable {
-    var bytes: [UInt8] = []
+    var content = SegmentedBytes()
     var isLast = false
     var rest: ViewAnswer
 
@@ -85,7 +84,7 @@ struct ViewPiece: Sendable {
     static func make(_ answer: ViewAnswer, on database: Database) async throws(SettleError) -> ViewPiece {
         try await database.onWorkerThread { () throws(SettleError) in
             var piece = ViewPiece(rest: answer)
-            piece.isLast = try piece.rest.next(into: &piece.bytes)
+            piece.isLast = try piece.rest.next(into: &piece.content)
             return piece
         }
     }
@@ -111,21 +110,21 @@ final class BackgroundViewSource: BodySource {
         self.wake = wake
     }
 
-    func next(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
+    func next(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress {
         guard let ready else {
             makeNext()
             return .waiting(milliseconds: Self.patience)
         }
         self.ready = nil
-        let piece = try ready.get()
-        output.append(contentsOf: piece.bytes)
-        rest = piece.rest
-        return piece.isLast ? .finished : .more
+        let next = try ready.get()
+        piece = next.content
+        rest = next.rest
+        return next.isLast ? .finished : .more
     }
 
     /// The function is still at work: its own time limit decides how long that may be.
-    func elapsed(into output: inout [UInt8]) throws(SettleError) -> BodyProgress {
-        try next(into: &output)
+    func elapsed(into piece: inout SegmentedBytes) throws(SettleError) -> BodyProgress {
+        try next(into: &piece)
     }
 
     func end() {

@@ -1,7 +1,8 @@
 // The rows of one query of a view, a page at a time.
 //
 // A page is read in one snapshot of the index, and the documents that `include_docs` asks for in one of the database;
-// between two pages only the last row's sort key is remembered.
+// between two pages only the last row's sort key is remembered, and of a page with documents the rows for which there
+// was no room.
 //
 // The subtle thing is `offset`: how many rows of the whole view come before the first that the query meets, in the
 // direction of reading, plus `skip`, and never more than there are rows. With `keys`, the first row met is that of the
@@ -18,6 +19,8 @@ struct ViewRowsWalk: Sendable {
     private var remaining: Int
     private var hasBegun = false
     private var isFirst = true
+    /// Rows that were read and whose documents were not sent yet.
+    private var waiting: ArraySlice<IndexRow> = []
 
     /// Rows whose documents are fetched together.
     private static let batch = 64
@@ -29,15 +32,15 @@ struct ViewRowsWalk: Sendable {
         remaining = request.query.limit
     }
 
-    /// Appends rows until the output has a length; true when there are no more.
-    mutating func go(until length: Int, _ output: inout [UInt8]) throws(SettleError) -> Bool {
+    /// Appends rows until the output is full; true when there are no more.
+    mutating func go(_ output: inout SegmentedBytes) throws(SettleError) -> Bool {
         repeat {
             if request.query.includesDocuments {
                 try appendWithDocuments(&output)
             } else {
-                try appendPage(until: length, &output)
+                try appendPage(until: LoopContext.pieceSize, &output.bytes)
             }
-        } while !isDone && output.count < length
+        } while !isDone && !output.isFull
         return isDone
     }
 
@@ -54,31 +57,33 @@ struct ViewRowsWalk: Sendable {
         self.isFirst = isFirst
     }
 
-    private mutating func appendWithDocuments(_ output: inout [UInt8]) throws(SettleError) {
-        let rows = try read { (walk, snapshot) throws in
-            try walk.begin(snapshot, &output)
-            var rows: [IndexRow] = []
-            try walk.page(snapshot) { row in
-                rows.append(row)
-                return rows.count < Self.batch
+    private mutating func appendWithDocuments(_ output: inout SegmentedBytes) throws(SettleError) {
+        if waiting.isEmpty {
+            waiting = try read { (walk, snapshot) throws in
+                try walk.begin(snapshot, &output.bytes)
+                var rows: [IndexRow] = []
+                try walk.page(snapshot) { row in
+                    rows.append(row)
+                    return rows.count < Self.batch
+                }
+                return rows[...]
             }
-            return rows
         }
+        var (rows, isFirst) = (waiting, isFirst)
         let query = request.query
-        var isFirst = isFirst
         try request.view.index.database.read { snapshot in
-            for row in rows {
+            while !output.isFull, let row = rows.popFirst() {
                 let row = ViewRow(row.payload)
-                Self.append(row, isFirst: &isFirst, to: &output)
-                output.append(contentsOf: Self.document)
+                Self.append(row, isFirst: &isFirst, to: &output.bytes)
+                output.bytes.append(contentsOf: Self.document)
                 try LinkedDocument(row).append(query, snapshot, to: &output)
-                output.append(UInt8(ascii: "}"))
+                output.bytes.append(UInt8(ascii: "}"))
             }
         }
-        self.isFirst = isFirst
+        (waiting, self.isFirst) = (rows, isFirst)
     }
 
-    private var isDone: Bool { remaining == 0 || ranges.isEmpty }
+    private var isDone: Bool { waiting.isEmpty && (remaining == 0 || ranges.isEmpty) }
 
     private mutating func read<Answer>(
         _ body: (inout Self, borrowing ViewSnapshot) throws -> Answer

@@ -64,6 +64,31 @@ struct ViewTests {
         }
     }
 
+    @Test("rows show the content of their documents' attachments, however large, but not that of others")
+    func attachments() async throws {
+        try await TestServer.runWithFunctions { server in
+            try await fill(server, 100)
+            let content = String(repeating: "all work and no play ", count: 20_000)
+            let data = Base64.encoded(Array(content.utf8))
+            for (number, type) in [(3, "image/png"), (4, "text/plain"), (90, "text/plain")] {
+                let revision = try await server.send("GET", "/db/\(id(number))").json["_rev"]?.string ?? ""
+                let target = "/db/\(id(number))/f?rev=\(revision)"
+                let put = try await server.send("PUT", target, content, headers: [("Content-Type", type)])
+                #expect(put.status == 201)
+            }
+            let link = #"{"link":{"_id":"\#(id(3))"}}"#
+            #expect(try await server.send("PUT", "/db/link", link).status == 201)
+            let rows = try await rows(server, "n?include_docs=true&attachments=true")
+            #expect(rows.map { $0["id"]?.string } == (0..<100).map(id))
+            for (number, row) in rows.enumerated() {
+                let isRight = row["doc"]?["_attachments"]?["f"]?["data"]?.string == data
+                #expect(isRight == [3, 4, 90].contains(number))
+            }
+            let linked = try await self.rows(server, "linked?include_docs=true&attachments=true")
+            #expect(linked.first?["doc"]?["_attachments"]?["f"]?["stub"]?.bool == true)
+        }
+    }
+
     @Test("groups and reductions are those of the rows, by built-ins and by JavaScript")
     func groups() async throws {
         try await TestServer.runWithFunctions { server in

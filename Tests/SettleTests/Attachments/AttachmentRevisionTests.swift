@@ -172,7 +172,7 @@ struct AttachmentRevisionTests {
         )
         func text(_ since: [RevisionID]) throws -> String {
             try test.database.read { snapshot in
-                var output: [UInt8] = []
+                var output = SegmentedBytes(room: .max)
                 let record = try #require(try snapshot.document("d"))
                 _ = try snapshot.append(
                     "d",
@@ -182,7 +182,7 @@ struct AttachmentRevisionTests {
                     attachmentsSince: since,
                     to: &output
                 )
-                return String(decoding: output, as: UTF8.self)
+                return String(decoding: output.bytes, as: UTF8.self)
             }
         }
         #expect(try text([first]).contains(#""length":3,"stub":true},"b":{"#))
