@@ -100,6 +100,60 @@ struct RetractionTests {
         }
     }
 
+    @Test("loses what is purged while it waits for changes, without any change", arguments: [true, false])
+    func purges(isRemote: Bool) async throws {
+        try await withServer { server, url in
+            let databases = try Databases()
+            let target = try databases.create("b")
+            let source = try server.folder.create("a")
+            for number in 0..<10 { try await source.put("d\(number)", ["open": true]) }
+            let side = isRemote ? Replication.Side.url("\(url)/a") : .database(source)
+            let replication = try Replication(from: side, to: .database(target)) { options in
+                options.selection = .selector(["open": true])
+                options.retracts = true
+                options.isContinuous = true
+                // A third of it passes between two questions after purges.
+                options.checkpointInterval = isRemote ? .milliseconds(60) : .seconds(3_600)
+            }
+            async let end = replication.run()
+            try await until("copied") { try target.ids().count == 10 && replication.status.state == .idle }
+            for id in ["d3", "d4"] {
+                _ = try await source.perform(
+                    .purge([(DocumentID(id), [try revision(source, DocumentID(id))])])
+                )
+                try await until("\(id) is gone") { try !target.ids().contains(id) }
+            }
+            #expect(try target.ids().count == 8)
+            try await until("both are counted") { replication.status.documentsRetracted == 2 }
+            replication.stop()
+            _ = try await end
+            #expect(replication.status.restarts == 0)
+        }
+    }
+
+    @Test("keeps what a source had that was deleted and made again, until the new one knows it")
+    func recreatedSource() async throws {
+        let databases = try Databases()
+        let source = try databases.create("a")
+        let target = try databases.create("b")
+        for number in 0..<5 { try await source.put("d\(number)", ["open": true]) }
+        _ = try await pull(databases, ["open": true])
+        _ = try await databases.folder.delete("a")
+        let again = try databases.create("a")
+        // One document as it was, one that says something else now, and a new one.
+        try await again.put("d0", ["open": true])
+        try await again.put("d1", ["open": false])
+        try await again.put("new", ["open": true])
+        #expect(try await pull(databases, ["open": true]).documentsRetracted == 0)
+        #expect(try target.ids() == ["d0", "d1", "d2", "d3", "d4", "new"])
+        // A copy that nobody can tell from an edit made here: it leaves when the source has heard of it.
+        _ = try await databases.replicate("b", "a")
+        try await again.delete("d2", try revision(again, "d2"))
+        #expect(try await pull(databases, ["open": true]).documentsRetracted >= 1)
+        #expect(try !target.ids().contains("d2"))
+        #expect(try target.ids().isSuperset(of: ["d0", "d3", "d4", "new"]))
+    }
+
     @Test("ends like its source's selection after any edits", arguments: UInt64(1)...4)
     func property(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)

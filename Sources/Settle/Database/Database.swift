@@ -168,6 +168,13 @@ extension Database {
     /// Whether this process deleted the database.
     package var isGone: Bool { current.withLock { $0.isGone } }
 
+    /// The database that is in this one's place now: itself, or one that was made there after this one was deleted.
+    package func present() throws(SettleError) -> Database {
+        guard isGone else { return self }
+        guard FileSystem.exists(directory) else { throw Self.doesNotExist }
+        return try DatabaseRegistry.shared.database(name: name, directory: directory, options: options) {}
+    }
+
     /// Whether the file is open.
     var isOpen: Bool { current.withLock { $0.open != nil } }
 

@@ -1,8 +1,8 @@
 // Which replication jobs of a server run: thousands may be asked for, `max_jobs` run at a time.
 //
-//                    ┌──────── source has changed ─────────┐
-//                    ▼                                     │
-//     add ──► pending ──start──► running ──idle, and its source can be watched──► watching
+//                    ┌──────── source has changed ─────────┐       ┌─ time for a look ─┐
+//                    ▼                                     │       │                   │
+//     add ──► pending ──start──► running ──idle, and its source can be watched──► watching ◄──┘
 //                ▲  ▲               │ │ │
 //                │  └──stopped──stopping└──completed──► gone
 //                └──back-off──── crashed
@@ -13,7 +13,8 @@
 //
 // What CouchDB does not have is `watching`. A continuous job with nothing to do costs a slot and a connection there,
 // and is rotated with the others. Here it ends its session, keeps nothing but its place in this table, and comes back
-// when somebody says that its source has changed. Where sources can't be watched it is rotated as in CouchDB.
+// when somebody says that its source has changed. Where sources can't be watched it is rotated as in CouchDB. A job of which
+// only the source is watched looks at its target now and then, whether it is still there.
 //
 // The subtle thing: a stop takes time, since the session notes how far it came. Until then the job has its slot, so
 // that never more than `max_jobs` sessions run.
@@ -35,6 +36,8 @@ package struct ReplicationScheduler: Sendable {
         package var interval = 60_000
         /// A job that ran so long without a crash is well again.
         package var healthThreshold = 120_000
+        /// So often a job without a session looks at databases that nobody watches for it.
+        package var lookInterval = 300_000
 
         /// CouchDB's.
         package init() {}
@@ -69,6 +72,8 @@ package struct ReplicationScheduler: Sendable {
         case start(JobID)
         /// End the session, and report `stopped`.
         case stop(JobID)
+        /// See whether a job that watches has something to do, and report `sourceChanged` if so.
+        case look(JobID)
     }
 
     package private(set) var limits: Limits
@@ -85,6 +90,10 @@ package struct ReplicationScheduler: Sendable {
     private var lastCycle: Int
     /// Jobs that wait for the end of their back-off, at least; nobody needs to look before.
     private var earliestRetry = Int.max
+    /// When each of those that are not fully watched looks next.
+    private var looks: [JobID: Int] = [:]
+    /// None of them looks before.
+    private var earliestLook = Int.max
 
     /// No jobs yet.
     package init(_ limits: Limits = Limits(), at now: Int) {
@@ -117,6 +126,7 @@ extension ReplicationScheduler {
         guard let job = jobs.removeValue(forKey: id) else { return [] }
         shares.removed(from: job.group)
         pending.remove(id)
+        looks[id] = nil
         if job.hasSession { sessions -= 1 }
         return fill(at: now)
     }
@@ -139,8 +149,8 @@ extension ReplicationScheduler {
         return fill(at: now)
     }
 
-    /// A session has ended because it had nothing to do, and somebody watches the source.
-    package mutating func wentIdle(_ id: JobID, at now: Int) -> [Action] {
+    /// A session has ended because it had nothing to do, and somebody watches the source; `isFullyWatched`: the target, too.
+    package mutating func wentIdle(_ id: JobID, at now: Int, isFullyWatched: Bool = true) -> [Action] {
         guard let job = jobs[id], job.hasSession else { return [] }
         sessions -= 1
         if job.hasNews {
@@ -148,6 +158,7 @@ extension ReplicationScheduler {
             wait(id)
         } else {
             jobs[id]?.phase = .watching
+            if !isFullyWatched { lookLater(id, at: now) }
         }
         return fill(at: now)
     }
@@ -182,21 +193,23 @@ extension ReplicationScheduler {
     /// When `tick` has something to do next, in milliseconds since 1970; nil while all is quiet.
     package var nextTick: Int? {
         let isBusy = sessions > 0 || !pending.isEmpty
-        let cycle = isBusy ? lastCycle + limits.interval : nil
-        guard earliestRetry < .max, sessions < limits.maximumJobs else { return cycle }
-        return min(earliestRetry, cycle ?? .max)
+        let cycle = isBusy ? lastCycle + limits.interval : .max
+        let retry = sessions < limits.maximumJobs ? earliestRetry : .max
+        let next = min(cycle, retry, looks.isEmpty ? .max : earliestLook)
+        return next < .max ? next : nil
     }
 
     /// Time has passed.
     package mutating func tick(at now: Int) -> [Action] {
         if now >= earliestRetry { isQueueStale = true }
-        guard now - lastCycle >= limits.interval else { return fill(at: now) }
+        let looks = look(at: now)
+        guard now - lastCycle >= limits.interval else { return looks + fill(at: now) }
         let length = now - lastCycle
         lastCycle = now
         charge(cycleOf: length, at: now)
         isQueueStale = true
         let stops = stopExcess()
-        return stops + rotate(atMost: limits.maximumChurn - stops.count, at: now) + fill(at: now)
+        return looks + stops + rotate(atMost: limits.maximumChurn - stops.count, at: now) + fill(at: now)
     }
 }
 
@@ -253,8 +266,23 @@ extension ReplicationScheduler {
         turns += 1
         jobs[id]?.phase = .pending
         jobs[id]?.turn = turns
+        looks[id] = nil
         pending.insert(id)
         isQueueStale = true
+    }
+
+    private mutating func lookLater(_ id: JobID, at now: Int) {
+        looks[id] = now + limits.lookInterval
+        earliestLook = min(earliestLook, now + limits.lookInterval)
+    }
+
+    /// The looks that are due.
+    private mutating func look(at now: Int) -> [Action] {
+        guard !looks.isEmpty, now >= earliestLook else { return [] }
+        let due = looks.filter { $0.value <= now }.keys.sorted()
+        for id in due { looks[id] = now + limits.lookInterval }
+        earliestLook = looks.values.min() ?? .max
+        return due.map { .look($0) }
     }
 
     private func isReady(_ job: Job, at now: Int) -> Bool {

@@ -39,26 +39,6 @@ package enum ReplicatorDocument: Hashable, Sendable {
             self = .malformed(reason: error.reason)
         }
     }
-
-    /// A document as it is stored when somebody writes it: with its owner.
-    ///
-    /// - Parameters:
-    ///   - document: The members, without those that describe the document itself.
-    ///   - name: Who writes it; nil where nobody has a name.
-    /// - Returns: The members to store.
-    /// - Throws: `forbidden` if it asks for something that can't be done.
-    package static func checked(_ document: JSONObject, writtenBy name: String?) throws(SettleError)
-        -> JSONObject
-    {
-        if case .malformed(let reason) = ReplicatorDocument(document) {
-            throw SettleError(.forbidden, reason)
-        }
-        var document = document
-        if document["owner"] == nil || document["owner"]?.isNull == true {
-            document["owner"] = name.map { .string($0) } ?? .null
-        }
-        return document
-    }
 }
 
 // MARK: States
@@ -102,25 +82,31 @@ extension ReplicatorDocument {
         let reason = document["_replication_state_reason"]
         let statistics = document["_replication_stats"] ?? .null
         let time = document["_replication_state_time"] ?? .null
+        let common = document["proxy"]
         return [
             "database": .string(database),
             "doc_id": id,
             "id": .null,
             "node": .string(node),
-            "source": shownURL(document["source"]),
-            "target": shownURL(document["target"]),
+            "source": shownEndpoint(document["source"]),
+            "target": shownEndpoint(document["target"]),
             "state": .string(state),
             "info": reason.map { ["error": $0] } ?? statistics,
             "error_count": state == "failed" ? 1 : 0,
             "last_updated": time,
             "start_time": statistics["start_time"] ?? time,
-            "source_proxy": .null,
-            "target_proxy": .null,
+            "source_proxy": shownProxy(document["source_proxy"] ?? common),
+            "target_proxy": shownProxy(document["target_proxy"] ?? common),
         ]
     }
 
-    private static func shownURL(_ endpoint: JSONValue?) -> JSONValue {
+    private static func shownEndpoint(_ endpoint: JSONValue?) -> JSONValue {
         guard let endpoint = try? ReplicationEndpoint(endpoint) else { return .null }
         return .string(endpoint.description)
+    }
+
+    private static func shownProxy(_ url: JSONValue?) -> JSONValue {
+        guard let url = url?.string, !url.utf8.isEmpty else { return .null }
+        return .string(Credentials.maskingPassword(url))
     }
 }

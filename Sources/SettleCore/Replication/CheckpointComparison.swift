@@ -1,7 +1,8 @@
 // From what both peers have noted, finds the sequence that both agree on.
 //
-// If both name the same session, it is where that session stopped. If not, one of them missed the last notes (a crash
-// between the two writes), or was restored from a backup. Then the newest session that both know is searched, and the
+// If both name the same session, it is where that session stopped: at the earlier of the two sequences, for a session notes
+// its progress many times, and one side may have missed the last notes (a crash between the two writes), or was restored
+// from a backup. If they name different sessions, one of them missed all notes of a session. Then the newest session that both know is searched, and the
 // sequence it recorded is taken: everything up to there reached the target, whatever happened since.
 //
 //     source  D C B A        target  C B A        → C, what the source recorded for it
@@ -21,8 +22,8 @@ package struct CheckpointComparison: Hashable, Sendable {
         let (source, target) = (source ?? .object([:]), target ?? .object([:]))
         let (ours, theirs) = (Self.history(source), Self.history(target))
         if Self.areSameSession(source, target) {
-            // PouchDB notes `last_seq`.
-            sequence = SourceSequence(source["source_last_seq"] ?? source["last_seq"] ?? 0)
+            let (here, there) = (Self.lastSequence(source), Self.lastSequence(target))
+            sequence = here.isAhead(of: there) ? there : here
             history = ours
         } else {
             history = Self.common(ours[...], theirs[...])
@@ -42,6 +43,11 @@ package struct CheckpointComparison: Hashable, Sendable {
             if source.contains(where: { areSameSession(theirs, $0) }) { return [theirs] + Array(target) }
         }
         return []
+    }
+
+    /// PouchDB notes `last_seq`.
+    private static func lastSequence(_ notes: JSONValue) -> SourceSequence {
+        SourceSequence(notes["source_last_seq"] ?? notes["last_seq"] ?? 0)
     }
 
     private static func history(_ notes: JSONValue) -> [JSONValue] {

@@ -24,6 +24,8 @@ public struct ProxyEndpoint: Hashable, Sendable {
     public let port: Int
     package let user: String?
     package let password: String?
+    /// The URL as it was given, with stars for the password.
+    package let shownURL: String
 
     /// The proxy that a URL names: `http://bob:secret@host:3128` or `socks5://host:1080`; nil if it names none.
     public init?(url: String) {
@@ -35,6 +37,7 @@ public struct ProxyEndpoint: Hashable, Sendable {
         host = parts.host
         port = parts.port ?? (isSOCKS ? 1_080 : 3_128)
         (user, password) = (parts.user, parts.password)
+        shownURL = Credentials.maskingPassword(url)
     }
 }
 

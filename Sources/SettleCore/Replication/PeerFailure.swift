@@ -12,6 +12,8 @@ package struct PeerFailure: Error, Hashable, Sendable {
         case answerTooLarge
         /// The answer was not what the protocol says.
         case malformedAnswer
+        /// The database is not the one that the run began with, or what was asked of it means something else now.
+        case replaced
     }
 
     package let kind: Kind
@@ -45,7 +47,7 @@ package struct PeerFailure: Error, Hashable, Sendable {
         switch kind {
         case .transport: true
         case .status(let status): status == 408 || (status >= 500 && status != 501)
-        case .answerTooLarge, .malformedAnswer: false
+        case .answerTooLarge, .malformedAnswer, .replaced: false
         }
     }
 
@@ -59,7 +61,7 @@ package struct PeerFailure: Error, Hashable, Sendable {
         case .status(408): SettleError(.timeout, reason)
         case .status(501): SettleError(.notImplemented, reason)
         case .status(507): SettleError(.insufficientStorage, reason)
-        case .transport, .status, .answerTooLarge, .malformedAnswer:
+        case .transport, .status, .answerTooLarge, .malformedAnswer, .replaced:
             SettleError(.internalError, "\(name): \(reason)")
         }
     }

@@ -14,12 +14,18 @@ public enum ReplicationEndpoint: Hashable, Sendable {
     /// A database behind a URL.
     case remote(RemoteEndpoint)
 
-    /// The endpoint without its password, as `_active_tasks` and logs show it.
+    /// The endpoint without user and password, as `_active_tasks` and logs show it.
     public var description: String {
         switch self {
         case .local(let name): name
         case .remote(let remote): remote.shownURL
         }
+    }
+
+    /// The proxy on the way to it, without its password; nil if there is none.
+    package var proxyDescription: String? {
+        guard case .remote(let remote) = self else { return nil }
+        return remote.proxy?.shownURL
     }
 }
 
@@ -117,12 +123,8 @@ extension RemoteEndpoint {
         "\(isSecure ? "https" : "http")://\(host)\(port.map { ":\($0)" } ?? "")"
     }
 
-    /// The URL as it may be shown: with the user, and stars for the password.
-    package var shownURL: String {
-        guard let user else { return url }
-        let credentials = "\(PercentEncoding.encoded(user.utf8)):*****@"
-        return "\(isSecure ? "https" : "http")://\(credentials)\(host)\(port.map { ":\($0)" } ?? "")\(path)"
-    }
+    /// The URL as it may be shown: without credentials, as CouchDB shows it.
+    package var shownURL: String { url }
 
     /// The port where it isn't the scheme's own; CouchDB takes 5984 for http's own as well.
     package var unusualPort: Int? {

@@ -11,6 +11,8 @@ extension Replicator {
         guard phase == .copying, isReading else { return [] }
         isReading = false
         (changesAttempts, changesThrottled) = (0, 0)
+        let isSuspicious = hasLostSource || position.isAhead(of: page.lastSequence)
+        hasLostSource = false
         pending = page.pending
         // A filter may have passed over many changes after the last row. A run that ends notes the last row, as CouchDB
         // does; a run that goes on notes how far it has looked.
@@ -22,7 +24,7 @@ extension Replicator {
         // A source that answers "nothing" instead of waiting must not be asked a thousand times a second.
         pauseBeforeReading = reachedEnd && page.rows.isEmpty ? .milliseconds(250) : .zero
         reachedEnd = page.rows.count < settings.batchSize || page.pending == 0
-        return proceed()
+        return (isSuspicious ? checkPeers() : []) + proceed()
     }
 
     /// The target said which revisions it lacks.
@@ -141,7 +143,7 @@ extension Replicator {
         checkpointAttempts = 0
         committed = sequence
         if case .closing(let outcome) = phase { return end(outcome) }
-        return []
+        return mustCheckAgain ? checkPeers() : []
     }
 
     /// Something beside the copying went wrong that it cannot go on without.

@@ -10,6 +10,7 @@
 // | an answer that is too large       | the two halves |
 // | `_bulk_get` is unknown            | each document alone, from here on |
 // | 401, 403, 404 for a whole request | the run fails: the database is closed to us, or gone |
+// | another database of its name      | the run is outdated: see `Replicator+Checks` |
 //
 // The halving finds the one document a target won't take among a thousand it will, whatever the reason: too large, an
 // attachment name, an id that only one of the two allows.
@@ -65,6 +66,7 @@ extension Replicator {
     /// A page of changes could not be read.
     package mutating func changesFailed(_ failure: PeerFailure) -> [Action] {
         guard phase == .copying, isReading else { return [] }
+        hasLostSource = true
         var delay: Duration?
         if failure.status == 429 {
             delay = RetryDelay.afterThrottling(changesThrottled)
@@ -89,6 +91,7 @@ extension Replicator {
     package mutating func checkpointFailed(_ failure: PeerFailure) -> [Action] {
         guard isSavingCheckpoint else { return [] }
         isSavingCheckpoint = false
+        if failure.kind == .replaced { return finish(.outdated(failure.error)) }
         // A run that fails or is stopped does not insist: what it leaves unnoted is looked at again next time.
         if case .closing(let outcome) = phase, outcome != .completed {
             phase = .finished

@@ -109,23 +109,32 @@ extension Replicator {
         failures.append(DocumentFailure(id: id, revision: revision, name: name, reason: reason))
     }
 
-    /// Ends the run, after a last checkpoint if one is due.
-    mutating func end(_ outcome: Outcome) -> [Action] {
+    /// Ends the run, after a last checkpoint if one is due, and a last look where there are no checkpoints.
+    mutating func end(_ outcome: Outcome, isChecked: Bool = false) -> [Action] {
         if phase == .finished { return [] }
         phase = .closing(outcome)
         isReading = false
         waiting = ([], [], [], [])
         running = [:]
-        if isSavingCheckpoint { return [] }
+        if isSavingCheckpoint || isCheckingPeers { return [] }
         let last = saveCheckpoint()
         if !last.isEmpty { return last }
+        if !isChecked, mustCheckBeforeEnd(outcome) { return checkPeers() }
+        return finish(outcome)
+    }
+
+    /// Ends the run as it is, without another checkpoint.
+    mutating func finish(_ outcome: Outcome) -> [Action] {
+        if phase == .finished { return [] }
         phase = .finished
         return [.finish(outcome)]
     }
 
     /// Notes how far the run has come, unless that is noted already.
     mutating func saveCheckpoint(delay: Duration = .zero) -> [Action] {
-        guard settings.usesCheckpoints, !isSavingCheckpoint, through != committed else { return [] }
+        guard settings.usesCheckpoints, !isSavingCheckpoint, !isCheckingPeers, through != committed else {
+            return []
+        }
         isSavingCheckpoint = true
         return [.saveCheckpoint(through, delay: delay)]
     }

@@ -18,6 +18,9 @@
 // The subtle thing is the checkpoint. Batches end in any order, yet a checkpoint says "everything up to here is done".
 // So the sequence that may be noted is the end of the last batch before which no batch is open, and a document counts
 // as done when it was written, or found to be there, or listed as failed; never when it was merely sent.
+//
+// And it says so of two databases. If one of them is replaced by another one of its name meanwhile, the run is void, and ends
+// as `outdated`. A run that is busy notices that when it notes how far it came; one that waits is told to look.
 
 /// The state of one run of a replication and the decisions in it.
 package struct Replicator: Sendable {
@@ -75,6 +78,8 @@ package struct Replicator: Sendable {
         case perform(StepID, Step, delay: Duration)
         /// Note in both peers that everything up to here is done.
         case saveCheckpoint(SourceSequence, delay: Duration)
+        /// See whether both peers are still the databases that the run began with.
+        case checkPeers
         /// The run is over; nothing that is still under way matters any more.
         case finish(Outcome)
     }
@@ -87,6 +92,8 @@ package struct Replicator: Sendable {
         case stopped
         /// It could not go on.
         case failed(SettleError)
+        /// A database is not the one any more that the run began with; another run has to compare both anew.
+        case outdated(SettleError)
     }
 
     /// A step that waits or runs.
@@ -149,6 +156,11 @@ package struct Replicator: Sendable {
     var averageBytes = 0
     var isSavingCheckpoint = false
     var checkpointAttempts = 0
+    var isCheckingPeers = false
+    /// Whether the check that is under way may have come too early.
+    var mustCheckAgain = false
+    /// Whether the changes could not be read for a while.
+    var hasLostSource = false
 
     /// A run that starts after a sequence, with the counts of earlier sessions.
     package init(

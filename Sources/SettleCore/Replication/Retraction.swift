@@ -13,7 +13,8 @@
 // | deleted                                 | leaves |
 // | unknown                                 | stays: it comes from elsewhere |
 //
-// Revisions that were purged from the source are forgotten here first, so what was there once does not pass for unknown.
+// Revisions that were purged from the source are forgotten here first, so what was there once does not pass for unknown. A
+// source that was deleted and made again remembers no such thing: what only its predecessor had is unknown to it, and stays.
 //
 // The subtle thing is a selector that changes and changes back. Between the two, documents left that the first selector's
 // checkpoint takes for copied. So every change of the selector begins a new *generation*, with checkpoints of its own.
@@ -115,6 +116,6 @@ package struct RetractionNotes: Hashable, Sendable {
     /// that has forgotten something since.
     package func isOutdated(by now: RetractionNotes) -> Bool {
         selector != now.selector || source != now.source || purges != now.purges
-            || position.isAhead(of: now.position)
+            || position.isBeyond(now.position)
     }
 }

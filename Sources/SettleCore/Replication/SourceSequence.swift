@@ -33,6 +33,36 @@ extension SourceSequence {
         return ours > theirs
     }
 
+    /// Whether this position is certainly one that a source, whose last change has the other one, does not have.
+    ///
+    /// In a cluster of CouchDB each copy of a database counts its own updates, so there a number that is a little lower
+    /// says nothing; a plain number does, and so does one of Settle's sequences.
+    package func isBeyond(_ last: SourceSequence) -> Bool {
+        if let ours = incarnation, let theirs = last.incarnation {
+            return ours != theirs || isAhead(of: last)
+        }
+        return isPlain && last.isPlain && isAhead(of: last)
+    }
+
+    /// What tells one life of a Settle database from another one: the eight hexadecimal digits of `"23-9f0c22b1"`; nil if the
+    /// sequence is of another kind.
+    package var incarnation: String? {
+        let text = json.filter { $0 != UInt8(ascii: "\"") }
+        guard let dash = text.firstIndex(of: UInt8(ascii: "-")), text.count - dash == 9, leadingNumber != nil
+        else {
+            return nil
+        }
+        let digits = text[(dash + 1)...]
+        guard digits.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else { return nil }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// Whether it is a number and nothing else.
+    private var isPlain: Bool {
+        let text = json.filter { $0 != UInt8(ascii: "\"") }
+        return !text.isEmpty && text.allSatisfy { (48...57).contains($0) }
+    }
+
     private var leadingNumber: UInt64? {
         let digits = json.drop { $0 == UInt8(ascii: "\"") }.prefix { (48...57).contains($0) }
         return UInt64(String(decoding: digits, as: UTF8.self))

@@ -28,7 +28,7 @@ struct JobEntry: Sendable {
     enum Ending: Sendable {
         /// Others wait.
         case rotation
-        /// It has nothing to do, and its source is watched.
+        /// It has nothing to do, and its databases are watched.
         case idleness
         /// Nobody wants the job any more.
         case cancellation
@@ -42,6 +42,10 @@ struct JobEntry: Sendable {
     var ending: Ending?
     /// How it stood when the last session ended.
     var lastStatus: ReplicationStatus?
+    /// What it knew of its databases then.
+    var known: KnownPeers?
+    /// Whether somebody tells if the target is deleted or made again.
+    var isTargetWatched = false
     /// Counts changes of the session's state, to tell whether it has been idle all the time.
     var stateChanges = 0
     /// Those who wait for the answer of `POST /_replicate`.

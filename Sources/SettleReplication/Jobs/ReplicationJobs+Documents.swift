@@ -7,6 +7,9 @@
 // A replicator database is followed like any other database: its changes since the beginning when the server starts,
 // which is how jobs come back after a restart, and then those to come, whoever writes them.
 //
+// The name of a job with a filter function is made of the function's code, which is the source's. It is looked at again about
+// once a minute, and a job whose function has changed is replaced by one of the new name, which begins from the start.
+//
 // The subtle thing: a document that changes while its job runs replaces the job only if it asks for something else.
 // The replicator's own writes into documents come back as changes, too, and must change nothing.
 
@@ -116,6 +119,8 @@ extension ReplicationJobs {
     // MARK: Names
 
     /// Finds out a job's name, which needs the code of the source's filter; tries again until it is there.
+    ///
+    /// As long as the job is wanted it looks again now and then: other code is another name, with checkpoints of its own.
     func findName(_ origin: JobOrigin, turn: Int) async {
         while true {
             let entry = look { state in state.isShutDown ? nil : state.documents[origin] }
@@ -123,8 +128,11 @@ extension ReplicationJobs {
             let source = entry.options.source.peer(in: folder, entry.options)
             do throws(SettleError) {
                 let name = try await ReplicationID(entry.options, serverUUID: serverUUID, source: source)
-                decide { state, now in named(origin, turn: turn, name, &state, at: now) }
-                return
+                let time = decide { state, now in
+                    named(origin, turn: turn, name, &state, at: now)
+                    return now + JobDelays.beforeNamingAgain(jobs: state.documents.count)
+                }
+                await clock.wait(until: time)
             } catch {
                 guard let time = failedToName(origin, turn: turn, error) else { return }
                 await clock.wait(until: time)
@@ -138,10 +146,14 @@ extension ReplicationJobs {
             guard !state.isShutDown, let entry = state.documents[origin], entry.turn == turn else {
                 return nil
             }
-            state.documents[origin]?.state = .error(reason: error.reason)
             state.documents[origin]?.errors += 1
-            state.documents[origin]?.updatedAt = now / 1_000
-            return now + Int.random(in: 1...(64 << min(entry.errors, 12))) * 1_000
+            // A job that runs says by itself what is wrong with its source.
+            if case .scheduled = entry.state {
+            } else {
+                state.documents[origin]?.state = .error(reason: error.reason)
+                state.documents[origin]?.updatedAt = now / 1_000
+            }
+            return now + JobDelays.afterNamingFailed(times: entry.errors)
         }
     }
 
@@ -160,7 +172,11 @@ extension ReplicationJobs {
             user: entry.user,
             startedAt: entry.startedAt
         )
-        enlist(definition, &state, at: now)
+        state.documents[origin]?.errors = 0
+        guard case .scheduled(let id) = entry.state else { return enlist(definition, &state, at: now) }
+        // The same name; or a job that is complete, or about to be replaced.
+        guard id != definition.id, let job = state.jobs[id], job.ending != .cancellation else { return }
+        cancel(id, &state, at: now, replacingBy: definition)
     }
 
     /// Puts the job of a document on the list, unless another one of the same name is there.
@@ -196,7 +212,10 @@ extension ReplicationJobs {
             )
             state.documents[origin]?.errors += 1
             state.documents[origin]?.updatedAt = now / 1_000
-            state.effects.append(.name(origin, turn: entry.turn, after: now + 60_000))
+            // What has a filter looks again in any case.
+            if entry.options.filterFunction == nil {
+                state.effects.append(.name(origin, turn: entry.turn, after: now + 60_000))
+            }
         }
     }
 

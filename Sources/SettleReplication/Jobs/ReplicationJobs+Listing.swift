@@ -196,8 +196,8 @@ extension ReplicationJobs {
             "error_count": .number(JSONNumber(errors)),
             "last_updated": .time(updated),
             "start_time": .time(entry.startedAt),
-            "source_proxy": .null,
-            "target_proxy": .null,
+            "source_proxy": .text(entry.options.source.proxyDescription),
+            "target_proxy": .text(entry.options.target.proxyDescription),
         ]
     }
 }

@@ -24,7 +24,7 @@ public final class ReplicationJobs: Sendable {
     let folder: DatabaseFolder
     let serverUUID: String
     let clock: any JobClock
-    let watches: SourceWatches
+    let watches: DatabaseWatches
     private let state: Mutex<State>
     /// What runs outside the lock, for those who wait until it is over.
     private let tasks = Mutex<[Int: Task<Void, Never>]>([:])
@@ -54,7 +54,7 @@ public final class ReplicationJobs: Sendable {
             Result<ReplicationResult, SettleError>
         )
         case mourn([CheckedContinuation<Void, Never>])
-        case look(ReplicationScheduler.JobID, JobDefinition, through: SourceSequence)
+        case look(JobEntry)
         case forgetWatch(ReplicationScheduler.JobID)
         case write(ReplicatorDocument.Ending, into: JobOrigin, asking: ReplicationOptions?)
         case name(JobOrigin, turn: Int, after: Int?)
@@ -73,9 +73,9 @@ public final class ReplicationJobs: Sendable {
         self.folder = folder
         self.serverUUID = serverUUID
         self.clock = clock
-        watches = SourceWatches(folder: folder)
+        watches = DatabaseWatches(folder: folder)
         state = Mutex(State(scheduler: ReplicationScheduler(at: clock.now)))
-        watches.listen { [weak self] jobs in self?.sourcesChanged(jobs) }
+        watches.listen { [weak self] jobs in self?.databasesChanged(jobs) }
     }
 
     /// Other limits and shares hold from now on.
@@ -286,6 +286,8 @@ extension ReplicationJobs {
                 }
                 state.jobs[id]?.ending = .rotation
                 state.effects.append(.stop(session))
+            case .look(let id):
+                if let entry = state.jobs[id] { state.effects.append(.look(entry)) }
             }
         }
     }
@@ -319,8 +321,8 @@ extension ReplicationJobs {
         case .stop(let session): session.stop()
         case .resume(let waiters, let result): for waiter in waiters { waiter.resume(returning: result) }
         case .mourn(let mourners): for mourner in mourners { mourner.resume() }
-        case .look(let id, let definition, let through):
-            spawn { self.looked(id, hasNews: await self.hasNews(definition, after: through)) }
+        case .look(let entry):
+            spawn { self.looked(entry.definition.id, hasNews: await self.hasNews(entry)) }
         case .forgetWatch(let id): watches.forget(id)
         case .write(let ending, let origin, let options):
             spawn { await self.write(ending, into: origin, asking: options) }
@@ -341,6 +343,7 @@ extension ReplicationJobs {
             guard let entry = state.jobs[id], entry.session === session else { return }
             state.jobs[id]?.session = nil
             state.jobs[id]?.lastStatus = session.status
+            state.jobs[id]?.known = session.known
             let definition = entry.definition
             switch (outcome, entry.ending) {
             case (_, .cancellation?): drop(id, &state, at: now)
@@ -350,8 +353,8 @@ extension ReplicationJobs {
                 }
                 state.jobs[id]?.waiters = []
             case (.success(let result), let ending) where result.wasStopped:
-                if ending == .idleness {
-                    state.effects.append(.look(id, definition, through: session.status.through))
+                if ending == .idleness, let entry = state.jobs[id] {
+                    state.effects.append(.look(entry))
                 } else {
                     perform(state.scheduler.stopped(id, at: now), &state)
                 }

@@ -7,6 +7,7 @@
 
 import AsyncHTTPClient
 import NIOCore
+import Settle
 import SettleCore
 import Synchronization
 
@@ -42,8 +43,8 @@ final class UpdatesFeed: Sendable {
         var phase = Phase.closed
         /// Whether it was live before: then something may have been missed.
         var wasLive = false
-        var jobs: [String: Set<SourceWatches.JobID>] = [:]
-        var databases: [SourceWatches.JobID: String] = [:]
+        var jobs: [String: [DatabaseWatches.JobID: WatchedRoles]] = [:]
+        var databases: [DatabaseWatches.JobID: Set<String>] = [:]
         var waiters = Waiters()
         var task: Task<Void, Never>?
     }
@@ -54,24 +55,24 @@ final class UpdatesFeed: Sendable {
     private static let longestDelay = Duration.seconds(60)
 
     let place: Place
-    private let changed: SourceWatches.Listener
+    private let changed: DatabaseWatches.Listener
     private let state = Mutex(State())
 
-    init(_ place: Place, changed: @escaping @Sendable (Set<SourceWatches.JobID>) -> Void) {
+    init(_ place: Place, changed: @escaping @Sendable (Set<DatabaseWatches.JobID>) -> Void) {
         self.place = place
         self.changed = .init(body: changed)
     }
 
     /// Begins to watch a database; false if this server can't be listened to.
-    func watch(_ database: String, for job: SourceWatches.JobID) async -> Bool {
+    func watch(_ database: String, as role: WatchedRoles, for job: DatabaseWatches.JobID) async -> Bool {
         await withCheckedContinuation { waiter in
             let answer: Bool? = state.withLock { state in
                 if case .refused(let until) = state.phase {
                     guard ContinuousClock.now >= until else { return false }
                     state.phase = .closed
                 }
-                state.jobs[database, default: []].insert(job)
-                state.databases[job] = database
+                state.jobs[database, default: [:]][job, default: []].insert(role)
+                state.databases[job, default: []].insert(database)
                 if state.phase == .live { return true }
                 state.waiters.append(waiter)
                 if state.phase == .closed {
@@ -85,10 +86,10 @@ final class UpdatesFeed: Sendable {
     }
 
     /// A job waits no longer; answers whether it was the last, and the feed is closed.
-    func forget(_ job: SourceWatches.JobID) -> Bool {
+    func forget(_ job: DatabaseWatches.JobID) -> Bool {
         let isLast = state.withLock { state in
-            if let database = state.databases.removeValue(forKey: job) {
-                state.jobs[database]?.remove(job)
+            for database in state.databases.removeValue(forKey: job) ?? [] {
+                state.jobs[database]?[job] = nil
                 if state.jobs[database]?.isEmpty == true { state.jobs[database] = nil }
             }
             return state.databases.isEmpty
@@ -152,12 +153,13 @@ final class UpdatesFeed: Sendable {
         guard !line.isEmpty, let row = try? JSONValue(parsing: line), let name = row["db_name"]?.string else {
             return
         }
-        let jobs = state.withLock { $0.jobs[name] }
-        if let jobs { changed.body(jobs) }
+        let kind = row["type"]?.string.flatMap { DatabaseEvent.Kind(rawValue: $0) } ?? .updated
+        let jobs = state.withLock { $0.jobs[name]?.concerned(by: kind) }
+        if let jobs, !jobs.isEmpty { changed.body(jobs) }
     }
 
     private func becameLive() {
-        let (waiters, jobs) = state.withLock { state -> (Waiters, Set<SourceWatches.JobID>) in
+        let (waiters, jobs) = state.withLock { state -> (Waiters, Set<DatabaseWatches.JobID>) in
             guard state.phase == .connecting else { return ([], []) }
             state.phase = .live
             defer { (state.waiters, state.wasLive) = ([], true) }

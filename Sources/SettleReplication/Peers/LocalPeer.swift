@@ -186,10 +186,32 @@ package struct LocalPeer: Peer {
 }
 
 extension LocalPeer {
+    package func replacements() -> AsyncStream<Void>? {
+        let (stream, send) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        switch place {
+        case .folder(let folder, let name):
+            let token = folder.addEventListener { event in
+                if event.kind != .updated, event.name.utf8.elementsEqual(name.utf8) { send.yield() }
+            }
+            send.onTermination = { _ in folder.removeEventListener(token) }
+        case .database(let database):
+            let token = database.addChangeListener { [weak database] in
+                if database?.isGone ?? true { send.yield() }
+            }
+            send.onTermination = { _ in database.removeChangeListener(token) }
+        }
+        return stream
+    }
+
     /// The database; a 404 if there is none.
     func database() throws(PeerFailure) -> Database {
         switch place {
-        case .database(let database): return database
+        case .database(let database):
+            do throws(SettleError) {
+                return try database.present()
+            } catch {
+                throw PeerFailure(error)
+            }
         case .folder(let folder, let name):
             do throws(SettleError) {
                 guard let database = try folder.open(name) else {

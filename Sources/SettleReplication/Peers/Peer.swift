@@ -52,6 +52,13 @@ package protocol Peer: Sendable {
     func saveLocalDocument(_ name: String, _ document: JSONObject) async throws(PeerFailure) -> String
     /// Makes what was written durable; answers with the database's incarnation.
     func ensureFullCommit() async throws(PeerFailure) -> String
+
+    /// Something each time the database may have been deleted or made again; nil where nobody tells.
+    func replacements() -> AsyncStream<Void>?
+}
+
+extension Peer {
+    package func replacements() -> AsyncStream<Void>? { nil }
 }
 
 /// What a replication wants to know of a database before it begins.
@@ -67,6 +74,15 @@ package struct PeerInformation: Hashable, Sendable {
         self.isEmpty = isEmpty
         self.updateSequence = updateSequence
         self.incarnation = incarnation
+    }
+
+    /// What tells the database from others of its name, with what we have noted in it.
+    func identity(_ notes: JSONObject?) -> PeerIdentity {
+        PeerIdentity(
+            incarnation: incarnation,
+            updateSequence: updateSequence,
+            notes: PeerIdentity.Notes(notes)
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 // Before anything is copied, `begin` looks at everything the copy has, if the selector, the source or what was purged
 // from it has changed since the last time; a first copy is empty, so that costs nothing. After that only what changes in
 // the source is looked at: `follow` reads its changes without the selector, and asks about those documents that are here.
+// A copy that goes on for ever does so in `RetractionFollowing`.
 
 import Settle
 import SettleCore
@@ -37,7 +38,7 @@ struct Retraction: Sendable {
         var now = RetractionNotes(
             selector: selector.normalized,
             position: information.updateSequence,
-            source: information.incarnation,
+            source: Self.sourceName(information),
             purges: try await source.purgeSequence()
         )
         guard let before = RetractionNotes(saved) else {
@@ -62,33 +63,51 @@ struct Retraction: Sendable {
         try await save()
     }
 
-    /// Looks at what changes in the source, up to its present end or, `waiting`, until the task is cancelled.
-    mutating func follow(waiting: Bool, _ report: (Int) -> Void) async throws(PeerFailure) {
+    /// What tells the source from another one of its name.
+    private static func sourceName(_ information: PeerInformation) -> String {
+        [information.incarnation, information.updateSequence.incarnation].compactMap(\.self)
+            .joined(separator: "-")
+    }
+
+    /// Whether something was purged from the source that the copy of these notes has not looked at.
+    static func hasPurges(
+        _ source: any RetractionSource,
+        _ target: LocalPeer,
+        name: String
+    ) async throws(PeerFailure) -> Bool {
+        guard let notes = RetractionNotes(try await target.localDocument(name)) else { return true }
+        return try await source.purgeSequence() != notes.purges
+    }
+
+    /// Looks at what has changed in the source, up to its present end.
+    mutating func follow(_ report: (Int) -> Void) async throws(PeerFailure) {
         while true {
-            let query = ChangesRequest(
-                since: notes.position,
-                limit: Self.batchSize,
-                waits: waiting,
-                winnersOnly: true
-            )
-            let page = try await source.changes(query)
-            report(try await retract(page.rows.map(\.id)))
-            let hasMoved = notes.position != page.lastSequence
-            notes.position = page.lastSequence
-            if waiting, hasMoved { try await lookForPurges(report) }
-            if hasMoved, !page.rows.isEmpty { try await save() }
-            // A source that answers "nothing" instead of waiting must not be asked a thousand times a second.
-            if waiting, page.rows.isEmpty { try? await Task.sleep(for: .milliseconds(250)) }
-            if !waiting, page.rows.isEmpty || page.pending == 0 { return }
+            let page = try await source.changes(nextChanges(waiting: false))
+            try await take(page, report)
+            if page.rows.isEmpty || page.pending == 0 { return }
         }
     }
 
-    /// A purge is no change, so while the feed is followed it is asked for.
-    private mutating func lookForPurges(_ report: (Int) -> Void) async throws(PeerFailure) {
+    /// Which changes to read next.
+    func nextChanges(waiting: Bool) -> ChangesRequest {
+        ChangesRequest(since: notes.position, limit: Self.batchSize, waits: waiting, winnersOnly: true)
+    }
+
+    /// Looks at the documents of a page of changes.
+    mutating func take(_ page: ChangesPage, _ report: (Int) -> Void) async throws(PeerFailure) {
+        report(try await retract(page.rows.map(\.id)))
+        guard notes.position != page.lastSequence else { return }
+        notes.position = page.lastSequence
+        if !page.rows.isEmpty { try await save() }
+    }
+
+    /// Looks whether something was purged from the source: a purge is no change, so it has to be asked for.
+    mutating func lookForPurges(_ report: (Int) -> Void) async throws(PeerFailure) {
         let purges = try await source.purgeSequence()
         guard purges != notes.purges else { return }
         try await lookAtEverything(report)
         notes.purges = purges
+        try await save()
     }
 
     private func lookAtEverything(_ report: (Int) -> Void) async throws(PeerFailure) {

@@ -14,6 +14,12 @@ package protocol RetractionSource: Peer {
     func purgedRevisions() async throws(PeerFailure) -> [DocumentID: Set<RevisionID>]
     /// How often something was purged, in the peer's own words; nil if it does not say.
     func purgeSequence() async throws(PeerFailure) -> String?
+    /// Something after each commit; nil where nobody tells.
+    func commits() -> AsyncStream<Void>?
+}
+
+extension RetractionSource {
+    package func commits() -> AsyncStream<Void>? { nil }
 }
 
 extension HTTPPeer: RetractionSource {
@@ -106,6 +112,14 @@ extension LocalPeer: RetractionSource {
 
     package func purgeSequence() async throws(PeerFailure) -> String? {
         try read { snapshot in String(try snapshot.info.purgeSequence) }
+    }
+
+    package func commits() -> AsyncStream<Void>? {
+        guard let database = try? database() else { return nil }
+        let (stream, send) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let token = database.addChangeListener { send.yield() }
+        send.onTermination = { [weak database] _ in database?.removeChangeListener(token) }
+        return stream
     }
 }
 

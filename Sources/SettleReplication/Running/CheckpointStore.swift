@@ -14,8 +14,8 @@ struct CheckpointStore: Sendable {
     /// The documents as last read or written, `_rev` included.
     private(set) var sourceNotes: JSONObject?
     private(set) var targetNotes: JSONObject?
-    /// What identified the databases when the run began.
-    let incarnations: (source: String, target: String)
+    /// What the databases said of themselves when the run began.
+    let information: (source: PeerInformation, target: PeerInformation)
 
     /// Reads what both peers have noted.
     init(
@@ -23,9 +23,9 @@ struct CheckpointStore: Sendable {
         source: any Peer,
         target: any Peer,
         retries: Int,
-        incarnations: (source: String, target: String)
+        information: (source: PeerInformation, target: PeerInformation)
     ) async throws(PeerFailure) {
-        (self.name, self.source, self.target, self.incarnations) = (name, source, target, incarnations)
+        (self.name, self.source, self.target, self.information) = (name, source, target, information)
         async let ours = attempt(retrying: retries) { () async throws(PeerFailure) in
             try await source.localDocument(name)
         }
@@ -41,27 +41,39 @@ struct CheckpointStore: Sendable {
         CheckpointComparison(source: sourceNotes.map { .object($0) }, target: targetNotes.map { .object($0) })
     }
 
-    /// Writes the notes to both peers, after making sure that what they say is durable.
-    mutating func save(_ document: JSONObject) async throws(PeerFailure) {
-        let (source, target) = (source, target)
+    /// What is known of both databases; their notes are part of it if this replication keeps any.
+    func known(withNotes usesCheckpoints: Bool) -> KnownPeers {
+        KnownPeers(
+            source: information.source.identity(usesCheckpoints ? sourceNotes : nil),
+            target: information.target.identity(usesCheckpoints ? targetNotes : nil),
+            notes: usesCheckpoints ? name : nil
+        )
+    }
+
+    /// Writes the notes to both peers, after making sure that what they say is durable, and that both are what they were.
+    ///
+    /// One that was deleted and made again has not what the notes would say.
+    mutating func save(
+        _ document: JSONObject,
+        readUpTo position: SourceSequence
+    ) async throws(PeerFailure) {
+        let (source, target, known) = (source, target, known(withNotes: true))
         async let ours = attempt { () async throws(PeerFailure) in try await source.ensureFullCommit() }
         async let theirs = attempt { () async throws(PeerFailure) in try await target.ensureFullCommit() }
-        try Self.check(try await ours.get(), incarnations.source, source)
-        try Self.check(try await theirs.get(), incarnations.target, target)
+        async let verified = attempt { () async throws(PeerFailure) in
+            try await known.verify(source, target, readUpTo: position)
+        }
+        try Self.check(try await ours.get(), information.source.incarnation, source)
+        try Self.check(try await theirs.get(), information.target.incarnation, target)
+        try await verified.get()
         sourceNotes = try await Self.write(source, name, document, replacing: sourceNotes)
         targetNotes = try await Self.write(target, name, document, replacing: targetNotes)
     }
 
-    /// Makes sure that a database is still the one that was written to.
-    ///
-    /// One that was deleted and made again has not what the notes would say. Some servers always answer "0".
+    /// A server that has started again since may have lost what was written, and says so by another incarnation.
     private static func check(_ now: String, _ before: String, _ peer: any Peer) throws(PeerFailure) {
         guard now == before || now == "0" || before == "0" else {
-            throw PeerFailure(
-                .malformedAnswer,
-                name: "checkpoint_commit_failure",
-                reason: "\(peer.shownName) has been deleted and created again."
-            )
+            throw KnownPeers.failure(.recreated, peer)
         }
     }
 

@@ -35,6 +35,7 @@ public final class Replication: Sendable {
     /// Told each time the replication does something else than before.
     private let stateChanged: StateListener
     private let filter: DocumentFilter?
+    private let isNamedByFilter: Bool
     private let state: Mutex<State>
 
     /// A closure that is told of states.
@@ -57,6 +58,10 @@ public final class Replication: Sendable {
         var isStopped = false
         var isStarted = false
         var name: ReplicationID?
+        /// How often a database was replaced in a row before anything was noted.
+        var restarts = 0
+        /// What was known of both databases when a session last ended.
+        var known: KnownPeers?
         /// How far the replication had come when it last failed.
         var lastCrash: SourceSequence?
         /// When the rate was last taken, and the count at that moment.
@@ -83,6 +88,8 @@ public final class Replication: Sendable {
         self.source = source
         self.target = target
         self.serverUUID = serverUUID
+        // What is named by the code of a filter function is renamed when that changes, unless somebody else sees to it.
+        isNamedByFilter = name == nil && options.filterFunction != nil
         var state = State(status: ReplicationStatus(startedAt: Clock.unixSeconds))
         state.name = name
         self.state = Mutex(state)
@@ -199,7 +206,13 @@ extension Replication {
             do throws(SettleError) {
                 let end = try await session()
                 update { $0.take(end.progress) }
-                if case .failed(let error) = end.outcome { throw error }
+                switch end.outcome {
+                case .failed(let error): throw error
+                case .outdated(let error):
+                    try beginAnew(error, hasProgress: end.progress.hasCommitted)
+                    continue
+                case .completed, .stopped: break
+                }
                 let wasStopped = end.outcome == .stopped
                 update { $0.state = wasStopped ? .stopped : .completed }
                 return .success(end.result(wasStopped: wasStopped))
@@ -215,6 +228,27 @@ extension Replication {
             }
         }
     }
+
+    /// How often in a row a database may be replaced, without any progress, until somebody should look at it.
+    private static let longestRowOfRestarts = 3
+
+    /// A database was replaced: the next session finds out where to begin.
+    private func beginAnew(_ reason: SettleError, hasProgress: Bool) throws(SettleError) {
+        let row = state.withLock { state in
+            state.restarts = hasProgress ? 1 : state.restarts + 1
+            if isNamedByFilter { state.name = nil }
+            return state.restarts
+        }
+        guard row <= Self.longestRowOfRestarts else { throw reason }
+        update { status in
+            status.state = .initializing
+            status.error = reason
+            status.restarts += 1
+        }
+    }
+
+    /// What was known of both databases when a session last ended; nil before.
+    var known: KnownPeers? { state.withLock { $0.known } }
 
     private func session() async throws(SettleError) -> ReplicationSession.End {
         let (events, send) = AsyncStream.makeStream(of: ReplicationSession.Event.self)
@@ -232,9 +266,12 @@ extension Replication {
             source: source,
             target: target,
             report: { [weak self] progress in self?.take(progress) },
-            filter: filter
+            filter: filter,
+            isNamedByFilter: isNamedByFilter
         )
-        return try await session.run(events, send)
+        let end = try await session.run(events, send)
+        state.withLock { $0.known = end.known }
+        return end
     }
 
     /// The replication's name, for which a filter's code may have to be looked up.
@@ -266,6 +303,7 @@ extension Replication {
             state.nap = nap
             return state.isStopped
         }
+        if isNamedByFilter { state.withLock { $0.name = nil } }
         if isStopped { return false }
         await nap.value
         return state.withLock { state in

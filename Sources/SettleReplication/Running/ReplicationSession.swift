@@ -16,6 +16,8 @@ struct ReplicationSession: Sendable {
     let report: @Sendable (Progress) -> Void
     /// An app's own choice among the documents.
     var filter: DocumentFilter?
+    /// Whether a changed filter function makes this another replication; where somebody else gave the name, that is up to them.
+    var isNamedByFilter = false
 
     /// What can be seen of a session while it runs.
     struct Progress: Sendable {
@@ -26,6 +28,8 @@ struct ReplicationSession: Sendable {
         var through: SourceSequence
         var committed: SourceSequence
         var isIdle: Bool
+        /// Whether the session has noted anything.
+        var hasCommitted = false
         /// Documents that left the target.
         var retracted = 0
     }
@@ -36,6 +40,8 @@ struct ReplicationSession: Sendable {
         /// What `_replicate` answers, but for `ok`.
         var answer: JSONObject
         var progress: Progress
+        /// What was known of both databases at the end.
+        var known: KnownPeers
     }
 
     /// The things that happen.
@@ -47,6 +53,9 @@ struct ReplicationSession: Sendable {
         case copied(Replicator.StepID, Result<CopyAnswer, PeerFailure>)
         case saved(SourceSequence, CheckpointStore, JSONObject, PeerFailure?)
         case checkpointDue
+        case checkDue
+        case peersMayBeReplaced
+        case checked(PeerFailure?)
         case retryFailures
         case retracted(Int)
         case failed(PeerFailure)
@@ -68,14 +77,14 @@ struct ReplicationSession: Sendable {
                 source: source,
                 target: target,
                 retries: options.retries,
-                incarnations: (sourceInformation.incarnation, targetInformation.incarnation)
+                information: (sourceInformation, targetInformation)
             )
         } catch {
             throw error.error
         }
         var start =
             options.usesCheckpoints ? store.comparison : CheckpointComparison(source: nil, target: nil)
-        if start.sequence.isAhead(of: sourceInformation.updateSequence) {
+        if start.sequence.isBeyond(sourceInformation.updateSequence) {
             // The source was set back: what it has now came after a past that is gone.
             start = CheckpointComparison(source: nil, target: nil)
         }
@@ -100,11 +109,21 @@ struct ReplicationSession: Sendable {
         var end = await loop.run(events)
         guard var retraction, !options.isContinuous, end.outcome == .completed else { return end }
         do throws(PeerFailure) {
-            try await retraction.follow(waiting: false) { end.progress.retracted += $0 }
+            try await retraction.follow { end.progress.retracted += $0 }
         } catch {
             end.outcome = .failed(error.error)
         }
         return end
+    }
+
+    /// Sees whether both databases, and the source's filter function, are still those that the session began with.
+    func check(_ known: KnownPeers, readUpTo position: SourceSequence) async throws(PeerFailure) {
+        try await known.verify(source, target, readUpTo: position)
+        guard isNamedByFilter, options.filterFunction != nil else { return }
+        // A function that is gone, or can't be read now, is noticed where the changes are read.
+        let now = try? await ReplicationID(options, serverUUID: serverUUID, source: source)
+        guard let now, now != name else { return }
+        throw PeerFailure(.replaced, name: "filter_changed", reason: "The filter function has changed.")
     }
 
     private func beginRetraction(_ report: (Int) -> Void) async throws(PeerFailure) -> Retraction? {
@@ -123,19 +142,9 @@ struct ReplicationSession: Sendable {
             source: source,
             target: target,
             selector: selector,
-            name: "retract-" + retractionName,
+            name: options.retractionName(serverUUID: serverUUID),
             report
         )
-    }
-
-    /// The same for every selector, so that a changed one is noticed.
-    private var retractionName: String {
-        ReplicationID(
-            serverUUID: serverUUID,
-            source: options.source,
-            target: options.target,
-            narrowing: [.binary("retract")]
-        ).base
     }
 
     private func settings(_ target: PeerInformation) -> Replicator.Settings {
@@ -180,6 +189,19 @@ struct ReplicationSession: Sendable {
                 default: failure.error
                 }
             }
+    }
+}
+
+extension ReplicationOptions {
+    /// The name of a retracting copy's notes: the same for every selector, so that a changed one is noticed.
+    func retractionName(serverUUID: String) -> String {
+        let name = ReplicationID(
+            serverUUID: serverUUID,
+            source: source,
+            target: target,
+            narrowing: [.binary("retract")]
+        )
+        return "retract-" + name.base
     }
 }
 

@@ -38,6 +38,9 @@ public struct ReplicationStatus: Hashable, Sendable {
     public var error: SettleError?
     /// How often it failed in a row.
     public var crashes = 0
+    /// How often it began anew because a database was deleted and made again, or set back to an earlier state; the last time
+    /// is what `error` tells of.
+    public var restarts = 0
     /// When it was started, in seconds since 1970.
     public var startedAt: Int
     /// When anything last happened, in seconds since 1970.

@@ -38,7 +38,12 @@ struct SessionLoop {
             return outcome
         }
         self = mine
-        return ReplicationSession.End(outcome: outcome, answer: answer, progress: progress)
+        return ReplicationSession.End(
+            outcome: outcome,
+            answer: answer,
+            progress: progress,
+            known: store.known(withNotes: session.options.usesCheckpoints)
+        )
     }
 
     private mutating func follow(
@@ -51,9 +56,14 @@ struct SessionLoop {
                 while (try? await Task.sleep(for: interval)) != nil { send.yield(.checkpointDue) }
             }
         }
+        if session.options.isContinuous { watchPeers(&group) }
         if let retraction, session.options.isContinuous {
-            let (send, retries) = (send, session.options.retries)
-            group.addTask { await retraction.followForever(retries: retries, send) }
+            let (send, options) = (send, session.options)
+            group.addTask {
+                var following = RetractionFollowing(retraction, retries: options.retries)
+                // As often as a feed that waits sends a sign of life, unless checkpoints are told to be rarer or more frequent.
+                await following.run(lookingEvery: options.checkpointInterval / 3, send)
+            }
         }
         var actions = replicator.start()
         var events = events.makeAsyncIterator()
@@ -66,6 +76,22 @@ struct SessionLoop {
             let event = await events.next() ?? .stop
             actions = handle(event)
             session.report(progress)
+        }
+    }
+
+    /// Sees to it that a session which waits for changes notices if one of its databases is replaced.
+    ///
+    /// A database here tells at once; others are looked at now and then.
+    private func watchPeers(_ group: inout TaskGroup<Void>) {
+        let (send, interval) = (send, session.options.checkpointInterval * 2)
+        group.addTask {
+            while (try? await Task.sleep(for: interval)) != nil { send.yield(.checkDue) }
+        }
+        for peer in [session.source, session.target] {
+            guard let replacements = peer.replacements() else { continue }
+            group.addTask {
+                for await _ in replacements { send.yield(.peersMayBeReplaced) }
+            }
         }
     }
 
@@ -88,6 +114,10 @@ struct SessionLoop {
         case .copied(let id, .success(let answer)): return replicator.copied(id, answer)
         case .copied(let id, .failure(let failure)): return replicator.failed(id, failure)
         case .checkpointDue: return replicator.checkpointDue()
+        case .checkDue: return replicator.checkDue()
+        case .peersMayBeReplaced: return replicator.peersMayBeReplaced()
+        case .checked(nil): return replicator.checked()
+        case .checked(let failure?): return replicator.checkFailed(failure)
         case .retracted(let count):
             retracted += count
             return []
@@ -125,6 +155,7 @@ struct SessionLoop {
             }
         case .saveCheckpoint(let sequence, let delay):
             var store = store
+            let position = replicator.position
             let document = checkpoint.document(
                 recorded: sequence,
                 at: Clock.unixSeconds,
@@ -133,10 +164,21 @@ struct SessionLoop {
             group.addTask {
                 guard await pause(delay) else { return }
                 do throws(PeerFailure) {
-                    try await store.save(document)
+                    try await store.save(document, readUpTo: position)
                     send.yield(.saved(sequence, store, document, nil))
                 } catch {
                     send.yield(.saved(sequence, store, document, error))
+                }
+            }
+        case .checkPeers:
+            let known = store.known(withNotes: session.options.usesCheckpoints)
+            let position = replicator.position
+            group.addTask {
+                do throws(PeerFailure) {
+                    try await session.check(known, readUpTo: position)
+                    send.yield(.checked(nil))
+                } catch {
+                    send.yield(.checked(error))
                 }
             }
         case .finish: break
@@ -152,6 +194,7 @@ struct SessionLoop {
             through: replicator.through,
             committed: replicator.committed,
             isIdle: replicator.isIdle,
+            hasCommitted: replicator.committed != replicator.origin,
             retracted: retracted
         )
     }
@@ -215,33 +258,6 @@ extension ReplicationSession {
             throw PeerFailure(.malformedAnswer, name: error.name, reason: error.reason)
         }
         return answer
-    }
-}
-
-extension Retraction {
-    /// Follows the source until the task is cancelled; reports what cannot be helped by trying again.
-    fileprivate func followForever(
-        retries: Int,
-        _ send: AsyncStream<ReplicationSession.Event>.Continuation
-    ) async {
-        var retraction = self
-        var attempts = 0
-        while !Task.isCancelled {
-            let before = retraction.notes.position
-            do throws(PeerFailure) {
-                try await retraction.follow(waiting: true) { count in
-                    if count > 0 { send.yield(.retracted(count)) }
-                }
-            } catch {
-                if retraction.notes.position != before { attempts = 0 }
-                guard error.isTransient || error.status == 429, attempts < retries else {
-                    send.yield(.failed(error))
-                    return
-                }
-                _ = await pause(RetryDelay.afterFailure(attempts))
-                attempts += 1
-            }
-        }
     }
 }
 

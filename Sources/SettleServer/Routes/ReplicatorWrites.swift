@@ -23,7 +23,8 @@ extension ServerCore {
             throw SettleError(error)
         }
         var document = document
-        try document.replaceBody(with: try ReplicatorDocument.checked(members, writtenBy: user.name))
+        let writer = ReplicatorDocument.User(name: user.name, isAdministrator: user.isAdministrator)
+        try document.replaceBody(with: try ReplicatorDocument.checked(members, writtenBy: writer))
         return document
     }
 }

@@ -77,6 +77,24 @@ struct ReplicationSchedulerTests {
         #expect(scheduler.sourceChanged("none", at: 60) == [])
     }
 
+    @Test("lets a job look at what nobody watches for it, now and then, until it runs again")
+    func looking() {
+        var scheduler = scheduler(jobs: 2)
+        _ = scheduler.add("a", group: "g", isContinuous: true, at: 0)
+        _ = scheduler.add("b", group: "g", isContinuous: true, at: 0)
+        #expect(scheduler.wentIdle("a", at: 10, isFullyWatched: false) == [])
+        #expect(scheduler.wentIdle("b", at: 20) == [])
+        #expect(scheduler.nextTick == 300_010)
+        #expect(scheduler.tick(at: 300_009) == [])
+        #expect(scheduler.tick(at: 300_010) == [.look("a")])
+        #expect(scheduler.nextTick == 600_010)
+        #expect(scheduler.jobs["a"]?.phase == .watching)
+        #expect(scheduler.tick(at: 600_010) == [.look("a")])
+        #expect(scheduler.sourceChanged("a", at: 600_020) == [.start("a")])
+        #expect(scheduler.wentIdle("a", at: 600_030) == [])
+        #expect(scheduler.nextTick == nil)
+    }
+
     @Test("stops what is too much when it may run fewer")
     func fewer() {
         var scheduler = scheduler(jobs: 3)
@@ -164,7 +182,8 @@ private struct SchedulerWorld {
         case 4, 5:
             if let id = pick(running), scheduler.jobs[id]?.isContinuous == true {
                 scheduler.willGoIdle(id)
-                ended(id) { $0.wentIdle(id, at: $1) }
+                let isWatched = Bool.random(using: &random)
+                ended(id) { $0.wentIdle(id, at: $1, isFullyWatched: isWatched) }
             }
         case 6, 7:
             if let id = pick(Set(scheduler.jobs.keys)) { perform(scheduler.sourceChanged(id, at: now)) }
@@ -211,6 +230,10 @@ private struct SchedulerWorld {
             case .stop(let id):
                 if running.remove(id) == nil { problems.append("\(id) stopped while it did not run") }
                 stopping.insert(id)
+            case .look(let id):
+                if scheduler.jobs[id]?.phase != .watching {
+                    problems.append("\(id) looks while it does not watch")
+                }
             }
         }
     }

@@ -76,6 +76,18 @@ struct CheckpointComparisonTests {
         #expect(CheckpointComparison(source: notes("a9", "a3"), target: notes("a9")).history.count == 2)
     }
 
+    @Test("takes the earlier sequence where one side missed a session's last notes, or lost them")
+    func halfNoted() {
+        let (early, late) = (notes("a3"), notes("a9"))
+        func sameSession(_ notes: JSONValue) -> JSONValue {
+            var notes = notes.object ?? JSONObject()
+            notes["session_id"] = "one"
+            return .object(notes)
+        }
+        #expect(sequence(sameSession(late), sameSession(early)) == "3")
+        #expect(sequence(sameSession(early), sameSession(late)) == "3")
+    }
+
     @Test("goes back to the newest session that both know")
     func older() {
         #expect(sequence(notes("a9", "a3"), notes("a3")) == "3")

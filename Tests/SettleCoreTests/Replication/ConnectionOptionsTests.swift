@@ -86,6 +86,15 @@ struct ConnectionOptionsTests {
         #expect(sequence(#""12-abc""#).isAhead(of: sequence("11")))
         #expect(!sequence(#""12-abc""#).isAhead(of: sequence(#""12-def""#)))
         #expect(!sequence(#""x""#).isAhead(of: sequence("1")))
+        #expect(sequence("12").isBeyond(sequence("11")) && !sequence("11").isBeyond(sequence("11")))
+        #expect(sequence(#""12-9f0c22b1""#).isBeyond(sequence(#""11-9f0c22b1""#)))
+        #expect(sequence(#""1-9f0c22b1""#).isBeyond(sequence(#""11-00000001""#)))
+        // Copies of a database in a cluster count on their own.
+        #expect(!sequence(#""12-g1AAAACTeJz""#).isBeyond(sequence(#""11-g1AAAACTeJz""#)))
+        #expect(sequence(#""12-9f0c22b1""#).incarnation == "9f0c22b1")
+        for text in ["12", #""12""#, #""12-9F0C22B1""#, #""12-9f0c22b""#, #""x-9f0c22b1""#, "null"] {
+            #expect(sequence(text).incarnation == nil, "\(text)")
+        }
         #expect(SourceSequence(parameter: "12-abc") == sequence(#""12-abc""#))
         #expect(SourceSequence(parameter: "12") == sequence("12"))
     }

@@ -81,6 +81,7 @@ private struct Simulation {
             if isUnlucky { return replicator.checkpointFailed(cut) }
             if !uncovered(upTo: Int(sequence.description) ?? 0).isEmpty { falseClaims += 1 }
             return replicator.checkpointSaved(sequence)
+        case .checkPeers: return isUnlucky ? replicator.checkFailed(cut) : replicator.checked()
         case .finish: return []
         }
     }

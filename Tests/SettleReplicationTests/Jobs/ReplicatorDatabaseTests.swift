@@ -1,7 +1,6 @@
 import Settle
 import SettleCore
 import SettleTestSupport
-import Synchronization
 import Testing
 
 @testable import SettleReplication
@@ -212,18 +211,5 @@ struct ReplicatorDatabaseTests {
         }
         #expect(jobs.activeTasks().count <= 4)
         await jobs.shutdown()
-    }
-}
-
-/// A clock that stands still until it is moved.
-private final class ManualClock: JobClock {
-    private let time = Mutex(1_700_000_000_000)
-
-    var now: Int { time.withLock { $0 } }
-
-    func advance(by milliseconds: Int) { time.withLock { $0 += milliseconds } }
-
-    func wait(until time: Int) async {
-        while now < time, (try? await Task.sleep(for: .milliseconds(2))) != nil {}
     }
 }

@@ -6,8 +6,8 @@ import Testing
 
 @testable import SettleReplication
 
-@Suite("Jobs that wait for a source behind a URL")
-struct SourceWatchTests {
+@Suite("Jobs that wait for databases behind a URL")
+struct DatabaseWatchTests {
     @Test("share one slot and one connection, and come back for news")
     func watching() async throws {
         let account = ServerConfiguration.Administrator(name: "bob", password: "pw")
@@ -67,8 +67,8 @@ struct SourceWatchTests {
             let endpoint = try #require(RemoteEndpoint(url: "\(url)/nothing/here/db"))
             let (place, database) = try #require(UpdatesFeed.Place.watching(endpoint))
             let feed = UpdatesFeed(place) { _ in }
-            #expect(await feed.watch(database, for: "job") == false)
-            #expect(await feed.watch(database, for: "other") == false)
+            #expect(await feed.watch(database, as: .source, for: "job") == false)
+            #expect(await feed.watch(database, as: .target, for: "other") == false)
             feed.close()
         }
     }
