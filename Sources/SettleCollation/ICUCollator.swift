@@ -34,6 +34,9 @@ package final class ICUCollator: StringCollator, @unchecked Sendable {
             throw SettleError(.internalError, "ICU's root collation could not be opened.")
         }
         self.collator = collator
+        var version: [UInt8] = [0, 0, 0, 0]
+        settle_collator_version(collator, &version)
+        self.version = version.map { String($0) }.joined(separator: ".")
         ascii = usesASCIITable ? ASCIISortKeys(asking: collator) : nil
     }
 
@@ -45,11 +48,7 @@ package final class ICUCollator: StringCollator, @unchecked Sendable {
     package var hasASCIITable: Bool { ascii != nil }
 
     /// The collation's version, of four numbers.
-    package var version: String {
-        var version: [UInt8] = [0, 0, 0, 0]
-        settle_collator_version(collator, &version)
-        return version.map { String($0) }.joined(separator: ".")
-    }
+    package let version: String
 
     package func appendSortKey(of text: [UInt8], in range: Range<Int>, to bytes: inout [UInt8]) {
         if let ascii, ascii.appendSortKey(of: text, in: range, to: &bytes) { return }

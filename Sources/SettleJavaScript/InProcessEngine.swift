@@ -1,39 +1,36 @@
 #if JavaScript
-package import SettleCore
+public import SettleCore
 
 // Functions in this process: for programs that embed Settle, and for tests.
 //
 // What a function may do to the process is bounded by its time alone: one that takes memory takes the process's. The
 // server runs functions in worker processes instead.
 
-/// Runs design documents' functions on threads of this process.
-public final class InProcessEngine: Sendable {
-    private let threads: EngineThreads
-
-    /// An engine whose threads start when they are needed.
+extension DesignFunctions {
+    /// JavaScript on threads of this process, which start when they are needed.
     ///
-    /// It has as many threads as `threadCount` says, and hands what functions log to `log`, on any of them.
-    public init(threadCount: Int = 2, log: @escaping @Sendable (String) -> Void = { _ in }) {
-        let sink = LogSink(log)
-        threads = EngineThreads(count: threadCount, idleSeconds: 60) { InProcessExecutor(log: sink) }
+    /// A function is stopped after five seconds for one document; nothing bounds the memory that it takes.
+    ///
+    /// - Parameters:
+    ///   - threadCount: How many functions run at once, at most.
+    ///   - log: Takes what functions log, on any thread.
+    /// - Returns: What ``StoreOptions/functions`` takes.
+    public static func javaScript(
+        threadCount: Int = 2,
+        log: @escaping @Sendable (String) -> Void = { _ in }
+    ) -> DesignFunctions {
+        DesignFunctions(InProcessEngine(threadCount: threadCount, log: log))
     }
 }
 
-extension InProcessEngine: FunctionEngine {
-    package func answer(
-        _ request: [UInt8],
-        of program: FunctionProgram,
-        limits: FunctionLimits
-    ) throws(SettleError) -> [UInt8] {
-        try threads.answer(request, of: program, limits: limits)
-    }
+/// Runs design documents' functions on threads of this process.
+package final class InProcessEngine: ThreadedEngine {
+    package let threads: EngineThreads
 
-    package func answerInBackground(
-        _ request: [UInt8],
-        of program: FunctionProgram,
-        limits: FunctionLimits
-    ) async throws(SettleError) -> [UInt8] {
-        try await threads.answerInBackground(request, of: program, limits: limits)
+    /// An engine that has as many threads as `threadCount` says, and hands what functions log to `log`.
+    package init(threadCount: Int = 2, log: @escaping @Sendable (String) -> Void = { _ in }) {
+        let sink = LogSink(log)
+        threads = EngineThreads(count: threadCount, idleSeconds: 60) { InProcessExecutor(log: sink) }
     }
 }
 

@@ -22,7 +22,7 @@ struct DesignFunctionTests {
         "validate_doc_update": """
         function(n,o,u,s){
           if(n.t===1)throw({forbidden:'no'}); if(n.t===2)throw({unauthorized:'who'}); if(n.t===3)throw('plain');
-          if(n.t===4)undefinedFunction(); if(o&&o.locked)throw({forbidden:toJSON([u.name,s.x,this._id])})}
+          if(n.t===4)undefinedFunction(); if(n.t===5)throw({forbidden:{field:'t',max:4}}); if(o&&o.locked)throw({forbidden:toJSON([u.name,s.x,this._id])})}
         """,
         "updates": [
             "inc": "function(doc,req){doc.n++; return [doc,'n is '+doc.n]}",
@@ -104,6 +104,25 @@ struct DesignFunctionTests {
                 SettleError(.forbidden, #"["ann",5,"_design/test"]"#),
             ]
         )
+    }
+
+    @Test("what a validator throws as forbidden reaches the writer as it is, object or text")
+    func thrownValues() throws {
+        let writes = [1, 5].map {
+            ValidatedWrite(document: text(["t": .number(JSONNumber($0))]), previous: nil)
+        }
+        let verdicts = try engine.ask(
+            .validate(writes, userContext: text([:]), security: text([:])),
+            of: design
+        )
+        let reasons = verdicts.map { error -> String in
+            var reason: [UInt8] = []
+            error?.appendReason(to: &reason)
+            return String(decoding: reason, as: UTF8.self)
+        }
+        #expect(reasons == [#""no""#, #"{"field":"t","max":4}"#])
+        #expect(verdicts.map { $0?.status } == [403, 403])
+        #expect(verdicts[1]?.reason == #"{"field":"t","max":4}"#)
     }
 
     @Test("updates give a document and a response")

@@ -1,4 +1,4 @@
-package import SettleCore
+public import SettleCore
 
 /// How a store is opened and kept.
 public struct StoreOptions: Sendable {
@@ -15,9 +15,15 @@ public struct StoreOptions: Sendable {
     /// Without it an acknowledged write can be lost to a power cut: for tests that show that it matters, and
     /// for data that can be made again.
     public var syncsCommits: Bool
+    /// Runs the functions of design documents.
+    ///
+    /// Without it, what needs them answers a clear error: `notImplemented`.
+    public var functions: DesignFunctions? {
+        get { functionEngine.map { DesignFunctions($0) } }
+        set { functionEngine = newValue?.engine }
+    }
     /// Attachments with more stored bytes than this get a file of their own; FileFormat.md has the measurements.
     package var inlineAttachmentLimit = 128 << 10
-    /// Runs the functions of design documents; without one, what needs them answers a clear error.
     package var functionEngine: (any FunctionEngine)?
     /// Seconds after a write that the indexes in use are brought up to date; nil: not before somebody asks.
     package var indexUpkeepDelay: Double?

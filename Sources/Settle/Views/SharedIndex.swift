@@ -4,6 +4,9 @@
 //
 // A pass serves who came before it began, and who came later but needs no more than it reached. While one runs no other
 // begins, in this process or, by the lock file, in another; a hundred requests for a view that is behind are one pass.
+//
+// A map function that loops takes its five seconds of processor time and fails the pass. It would again, so as long as the
+// database stays as it is, whoever asks within the next minute hears of that failure at once.
 
 import SettleCore
 import SettleStorage
@@ -21,6 +24,12 @@ final class SharedIndex: Sendable {
         let completion: Completion
     }
 
+    /// A pass that failed because of functions that took too long.
+    private struct Failure {
+        let position: DatabasePosition
+        let end: ContinuousClock.Instant
+    }
+
     private struct State {
         var open: IndexEnvironment?
         weak var recent: IndexEnvironment?
@@ -29,6 +38,7 @@ final class SharedIndex: Sendable {
         var isUpdating = false
         var isCompacting = false
         var retries = 0
+        var failure: Failure?
     }
 
     let directory: String
@@ -95,6 +105,16 @@ final class SharedIndex: Sendable {
         }
     }
 
+    /// What a pass would fail with, because one has just failed with it in this position; nil if that isn't known.
+    func failure(at position: DatabasePosition) -> SettleError? {
+        state.withLock { state in
+            guard let failure = state.failure, failure.position == position, failure.end > .now else {
+                return nil
+            }
+            return .functionsTookTooLong
+        }
+    }
+
     /// Notes that a pass begins, and names it.
     func beginPass() -> UInt64 {
         state.withLock { state in
@@ -114,12 +134,21 @@ final class SharedIndex: Sendable {
 
     /// Ends a pass: whom it served are told, and whether another has to follow is returned.
     ///
-    /// `reached` is where the index is now; nil if the pass failed, which everybody who was there when it did hears.
-    func endPass(_ pass: UInt64, _ result: Result<ViewIndexState?, SettleError>) -> Bool {
+    /// The result is where the index is now, or the failure, which everybody hears who is there; `position` is where
+    /// the database stood when the pass began.
+    func endPass(
+        _ pass: UInt64,
+        at position: DatabasePosition?,
+        _ result: Result<ViewIndexState?, SettleError>
+    ) -> Bool {
         let (served, goesOn) = state.withLock { state -> ([Waiter], Bool) in
             let served: [Waiter]
+            state.failure = nil
             switch result {
-            case .failure:
+            case .failure(let error):
+                if error == .functionsTookTooLong, let position {
+                    state.failure = Failure(position: position, end: .now + .seconds(60))
+                }
                 served = state.waiters
                 state.waiters = []
             case .success(let reached):

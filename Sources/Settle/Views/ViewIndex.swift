@@ -80,6 +80,10 @@ extension ViewIndex {
     }
 
     private func submit(_ position: DatabasePosition, _ completion: SharedIndex.Completion?) {
+        if let failure = shared.failure(at: position) {
+            completion?(.failure(failure))
+            return
+        }
         guard shared.wait(for: position, completion) else { return }
         IndexThreads.updaters.submit { self.run() }
     }
@@ -94,18 +98,23 @@ extension ViewIndex {
             }
             lock = held
         } catch {
-            end(shared.beginPass(), .failure(error))
+            end(shared.beginPass(), at: nil, .failure(error))
             return
         }
         let pass = shared.beginPass()
+        let position = try? position()
         let result = Result { () throws(SettleError) in try IndexUpdate(self).run() }
         lock.unlock()
-        end(pass, result)
+        end(pass, at: position, result)
     }
 
-    private func end(_ pass: UInt64, _ result: Result<ViewIndexState?, SettleError>) {
+    private func end(
+        _ pass: UInt64,
+        at position: DatabasePosition?,
+        _ result: Result<ViewIndexState?, SettleError>
+    ) {
         // Back to the end of the line, so that a busy index leaves room for others.
-        if shared.endPass(pass, result) { IndexThreads.updaters.submit { self.run() } }
+        if shared.endPass(pass, at: position, result) { IndexThreads.updaters.submit { self.run() } }
     }
 
     /// Takes the lock that one updater of all processes holds; nil if another has it.

@@ -62,10 +62,7 @@ package enum CollationKey {
         collator: some StringCollator
     ) throws(JSONError) {
         var scanner = JSONScanner(text, in: range)
-        switch order {
-        case .unicode: try appendValue(&scanner, depth: 0, to: &key, collator)
-        case .raw: try appendRawValue(&scanner, depth: 0, to: &key)
-        }
+        try appendValue(&scanner, depth: 0, to: &key, order, collator)
         try scanner.finish()
     }
 
@@ -73,37 +70,38 @@ package enum CollationKey {
         _ scanner: inout JSONScanner,
         depth: Int,
         to key: inout [UInt8],
+        _ order: Order,
         _ collator: some StringCollator
     ) throws(JSONError) {
         switch scanner.next() {
-        case 0x22: try appendString(&scanner, to: &key, collator)
+        case 0x22: try appendString(&scanner, to: &key, order, collator)
         case 0x7B:
-            key.append(Tag.object)
+            key.append(order == .raw ? Tag.rawObject : Tag.object)
             try scanner.open(depth: depth + 1)
             try eachElement(of: &scanner, until: 0x7D) { (scanner) throws(JSONError) in
                 guard scanner.next() == 0x22 else { throw scanner.unexpected() }
-                try appendString(&scanner, to: &key, collator)
+                try appendString(&scanner, to: &key, order, collator)
                 guard scanner.next() == 0x3A else { throw scanner.unexpected() }
                 scanner.position += 1
-                try appendValue(&scanner, depth: depth + 1, to: &key, collator)
+                try appendValue(&scanner, depth: depth + 1, to: &key, order, collator)
             }
             key.append(Tag.end)
         case 0x5B:
-            key.append(Tag.array)
+            key.append(order == .raw ? Tag.rawArray : Tag.array)
             try scanner.open(depth: depth + 1)
             try eachElement(of: &scanner, until: 0x5D) { (scanner) throws(JSONError) in
-                try appendValue(&scanner, depth: depth + 1, to: &key, collator)
+                try appendValue(&scanner, depth: depth + 1, to: &key, order, collator)
             }
             key.append(Tag.end)
         case 0x74:
             try scanner.literalTrue()
-            key.append(Tag.true)
+            key.append(order == .raw ? Tag.rawTrue : Tag.true)
         case 0x66:
             try scanner.literalFalse()
-            key.append(Tag.false)
+            key.append(order == .raw ? Tag.rawFalse : Tag.false)
         case 0x6E:
             try scanner.literalNull()
-            key.append(Tag.null)
+            key.append(order == .raw ? Tag.rawNull : Tag.null)
         case 0x2D, 0x30...0x39: appendNumber(try scanner.number(), in: scanner, to: &key)
         default: throw scanner.unexpected()
         }
@@ -112,19 +110,29 @@ package enum CollationKey {
     private static func appendString(
         _ scanner: inout JSONScanner,
         to key: inout [UInt8],
+        _ order: Order,
         _ collator: some StringCollator
     ) throws(JSONError) {
         let start = scanner.position + 1
         let hasEscapes = try scanner.string()
         let content = start..<scanner.position - 1
-        key.append(Tag.string)
-        if hasEscapes {
-            let text = scanner.text(content, hasEscapes: true)
-            collator.appendSortKey(of: text, in: text.indices, to: &key)
-        } else {
-            collator.appendSortKey(of: scanner.input, in: content, to: &key)
+        let text = hasEscapes ? scanner.text(content, hasEscapes: true) : scanner.input
+        let range = hasEscapes ? text.indices : content
+        switch order {
+        case .unicode:
+            key.append(Tag.string)
+            collator.appendSortKey(of: text, in: range, to: &key)
+            key.append(Tag.end)
+        case .raw:
+            // By its bytes: a zero byte is written 00 FF, and 00 01 ends it, so that the shorter one comes first.
+            key.append(Tag.rawString)
+            for byte in text[range] {
+                key.append(byte)
+                if byte == 0 { key.append(0xFF) }
+            }
+            key.append(0x00)
+            key.append(0x01)
         }
-        key.append(Tag.end)
     }
 
     /// Moves over what stands in an opened container, up to and past its closing mark.
@@ -144,65 +152,5 @@ package enum CollationKey {
             scanner.position += 1
             guard mark == 0x2C else { return }
         }
-    }
-}
-
-extension CollationKey {
-    private static func appendRawValue(
-        _ scanner: inout JSONScanner,
-        depth: Int,
-        to key: inout [UInt8]
-    ) throws(JSONError) {
-        switch scanner.next() {
-        case 0x22: try appendRawString(&scanner, to: &key)
-        case 0x7B:
-            key.append(Tag.rawObject)
-            try scanner.open(depth: depth + 1)
-            try eachElement(of: &scanner, until: 0x7D) { (scanner) throws(JSONError) in
-                guard scanner.next() == 0x22 else { throw scanner.unexpected() }
-                try appendRawString(&scanner, to: &key)
-                guard scanner.next() == 0x3A else { throw scanner.unexpected() }
-                scanner.position += 1
-                try appendRawValue(&scanner, depth: depth + 1, to: &key)
-            }
-            key.append(Tag.end)
-        case 0x5B:
-            key.append(Tag.rawArray)
-            try scanner.open(depth: depth + 1)
-            try eachElement(of: &scanner, until: 0x5D) { (scanner) throws(JSONError) in
-                try appendRawValue(&scanner, depth: depth + 1, to: &key)
-            }
-            key.append(Tag.end)
-        case 0x74:
-            try scanner.literalTrue()
-            key.append(Tag.rawTrue)
-        case 0x66:
-            try scanner.literalFalse()
-            key.append(Tag.rawFalse)
-        case 0x6E:
-            try scanner.literalNull()
-            key.append(Tag.rawNull)
-        case 0x2D, 0x30...0x39: appendNumber(try scanner.number(), in: scanner, to: &key)
-        default: throw scanner.unexpected()
-        }
-    }
-
-    /// A string by its bytes: a zero byte is written 00 FF, and 00 01 ends it, so that the shorter one comes first.
-    private static func appendRawString(_ scanner: inout JSONScanner, to key: inout [UInt8]) throws(JSONError)
-    {
-        let start = scanner.position + 1
-        let hasEscapes = try scanner.string()
-        let content = start..<scanner.position - 1
-        key.append(Tag.rawString)
-        if hasEscapes {
-            for byte in scanner.text(content, hasEscapes: true) {
-                key.append(byte)
-                if byte == 0 { key.append(0xFF) }
-            }
-        } else {
-            key.append(contentsOf: scanner.input[content])
-        }
-        key.append(0x00)
-        key.append(0x01)
     }
 }

@@ -18,6 +18,8 @@ public struct SettleError: Error, Hashable, Sendable {
     public let reason: String
     /// The name of a ``Kind/functionFailed``, which design documents choose freely.
     private let functionErrorName: String?
+    /// What stands as the reason on the wire, if a function threw something other than text there.
+    private var thrownReason: JSONValue?
     /// `ref` on the wire: a number that stands for this failure, as CouchDB gives one to those of its workers.
     package private(set) var reference: UInt32?
 
@@ -39,6 +41,21 @@ public struct SettleError: Error, Hashable, Sendable {
         kind = kinds.first { $0.entry.name.hasSameBytes(as: name) } ?? .functionFailed
         self.reason = reason
         functionErrorName = kind == .functionFailed ? name : nil
+    }
+
+    /// What a validator throws as `forbidden` or `unauthorized`, whose reason may be any JSON value.
+    package init(_ kind: Kind, thrown reason: JSONValue) {
+        self.init(kind, reason.string ?? reason.text)
+        if reason.string == nil { thrownReason = reason }
+    }
+
+    /// Appends the reason as clients get it: a JSON string, or what a function threw in its place.
+    package func appendReason(to output: inout [UInt8]) {
+        if let thrownReason {
+            thrownReason.append(to: &output)
+        } else {
+            JSONText.appendString(reason, to: &output)
+        }
     }
 
     /// The same error with a reference: for what fails while a view is read.

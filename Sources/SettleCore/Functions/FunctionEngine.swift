@@ -49,6 +49,14 @@ extension FunctionEngine {
     }
 }
 
+extension SettleError {
+    /// A function ran for longer than its limit; to CouchDB it is a process of the operating system.
+    package static let functionsTookTooLong = SettleError(
+        function: "os_process_error",
+        reason: "OS process timed out."
+    )
+}
+
 /// What one request may cost.
 package struct FunctionLimits: Sendable, Hashable {
     /// Seconds of processor time that the functions may run for one document (one node, one request) before they are

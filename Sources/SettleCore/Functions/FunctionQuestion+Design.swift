@@ -89,11 +89,12 @@ extension SettleError {
         }
         guard let thrown = verdict[1] else { return nil }
         if let member = thrown.object?.members.first, thrown.object?.count == 1 {
-            let reason = member.value.string ?? member.value.text
             switch member.name {
-            case "forbidden": self.init(.forbidden, reason)
-            case "unauthorized": self.init(.unauthorized, reason)
-            default: self.init(function: "unknown_error", reason: reason)
+            case "forbidden": self.init(.forbidden, thrown: member.value)
+            case "unauthorized": self.init(.unauthorized, thrown: member.value)
+            default:
+                let reason = member.value.string ?? member.value.text
+                self.init(function: "unknown_error", reason: reason)
             }
         } else {
             self.init(function: "unknown_error", reason: thrown.string ?? thrown.text)

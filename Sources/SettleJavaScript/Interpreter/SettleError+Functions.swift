@@ -3,11 +3,6 @@ import SettleCore
 // What keeps functions from answering, in CouchDB's words: to it they are a process of the operating system.
 
 extension SettleError {
-    /// A function ran for longer than its limit.
-    static let functionsTookTooLong = SettleError(
-        function: "os_process_error",
-        reason: "OS process timed out."
-    )
     /// A function left nothing that an answer could be made from.
     static let functionsBroke = SettleError(
         function: "os_process_error",

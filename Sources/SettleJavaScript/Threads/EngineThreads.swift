@@ -15,7 +15,7 @@ protocol FunctionExecutor: AnyObject {
 }
 
 /// A queue of questions, and the threads that take from it.
-final class EngineThreads: Sendable {
+package final class EngineThreads: Sendable {
     private let queue: QuestionQueue
 
     /// The threads of an engine; `make` makes an executor, on the thread that will use it.
@@ -31,34 +31,11 @@ final class EngineThreads: Sendable {
     /// How many threads there are.
     var threadCount: Int { queue.threadCount }
 
-    func answer(
-        _ request: [UInt8],
-        of program: FunctionProgram,
-        limits: FunctionLimits
-    ) throws(SettleError) -> [UInt8] {
-        let reply = Reply()
-        queue.append(Question(request: request, program: program, limits: limits) { reply.set($0) })
-        return try reply.wait().get()
-    }
-
-    func answerInBackground(
-        _ request: [UInt8],
-        of program: FunctionProgram,
-        limits: FunctionLimits
-    ) async throws(SettleError) -> [UInt8] {
-        let result = await withCheckedContinuation { continuation in
-            queue.append(
-                Question(request: request, program: program, limits: limits) {
-                    continuation.resume(returning: $0)
-                }
-            )
-        }
-        return try result.get()
-    }
+    func append(_ question: Question) { queue.append(question) }
 }
 
 /// A question, and who waits for its answer.
-private struct Question: Sendable {
+struct Question: Sendable {
     let request: [UInt8]
     let program: FunctionProgram
     let limits: FunctionLimits
@@ -66,7 +43,7 @@ private struct Question: Sendable {
 }
 
 /// An answer that one thread waits for.
-private final class Reply: Sendable {
+final class Reply: Sendable {
     private let isSet = DispatchSemaphore(value: 0)
     private let result = Mutex<Result<[UInt8], SettleError>>(.failure(.engineIsClosed))
 

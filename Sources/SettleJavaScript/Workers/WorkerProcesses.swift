@@ -1,6 +1,4 @@
 #if JavaScript
-package import SettleCore
-
 // The functions of design documents in processes of their own, so that one that loops, recurses or takes memory costs
 // its own request and nothing else.
 //
@@ -8,7 +6,7 @@ package import SettleCore
 // up to one per core, and ended when it has had nothing to do for a minute: an idle server has none.
 
 /// Runs design documents' functions in worker processes.
-package final class WorkerProcesses: Sendable {
+package final class WorkerProcesses: ThreadedEngine {
     /// How workers are started, and what they may use.
     package struct Configuration: Sendable {
         /// The path of the executable.
@@ -37,7 +35,7 @@ package final class WorkerProcesses: Sendable {
         }
     }
 
-    private let threads: EngineThreads
+    package let threads: EngineThreads
 
     /// An engine without workers yet, which hands what functions log to `log`, on any thread.
     package init(configuration: Configuration, log: @escaping @Sendable (String) -> Void = { _ in }) {
@@ -52,23 +50,5 @@ package final class WorkerProcesses: Sendable {
 
     /// Refuses further questions, and ends workers when they have answered theirs.
     package func close() { threads.close() }
-}
-
-extension WorkerProcesses: FunctionEngine {
-    package func answer(
-        _ request: [UInt8],
-        of program: FunctionProgram,
-        limits: FunctionLimits
-    ) throws(SettleError) -> [UInt8] {
-        try threads.answer(request, of: program, limits: limits)
-    }
-
-    package func answerInBackground(
-        _ request: [UInt8],
-        of program: FunctionProgram,
-        limits: FunctionLimits
-    ) async throws(SettleError) -> [UInt8] {
-        try await threads.answerInBackground(request, of: program, limits: limits)
-    }
 }
 #endif

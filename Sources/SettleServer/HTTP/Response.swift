@@ -67,7 +67,7 @@ struct Response: Sendable {
         var body = Array(#"{"error":"#.utf8)
         JSONText.appendString(error.name, to: &body)
         body.append(contentsOf: #","reason":"#.utf8)
-        JSONText.appendString(error.reason, to: &body)
+        error.appendReason(to: &body)
         if let reference = error.reference { body.append(contentsOf: ",\"ref\":\(reference)".utf8) }
         body.append(contentsOf: "}\n".utf8)
         self.init(status: error.status, body: body)

@@ -241,7 +241,7 @@ private final class BulkOutcomes: Sendable {
                 body.append(contentsOf: #","error":"#.utf8)
                 JSONText.appendString(error.name, to: &body)
                 body.append(contentsOf: #","reason":"#.utf8)
-                JSONText.appendString(error.reason, to: &body)
+                error.appendReason(to: &body)
                 body.append(UInt8(ascii: "}"))
             case nil:
                 continue

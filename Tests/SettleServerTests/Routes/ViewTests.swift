@@ -243,13 +243,6 @@ struct ViewTests {
     }
 }
 
-extension TestServer {
-    /// Runs a test against a server that has design documents' functions run in this process.
-    fileprivate static func runWithFunctions(_ body: (TestServer) async throws -> Void) async throws {
-        try await run({ _ in }, functions: InProcessEngine(), body)
-    }
-}
-
 extension String {
     fileprivate var replacingLineBreaks: String { filter { $0 != "\n" } }
 }

@@ -1,6 +1,7 @@
 import SettleCore
 import SettleStorage
 import SettleTestSupport
+import Synchronization
 import Testing
 
 @testable import Settle
@@ -33,6 +34,34 @@ struct ViewIndexTests {
         try test.put("d", #"{"_deleted":true}"#, parent: first)
         try view.updateBlocking()
         #expect(try view.rows().map(\.id) == ["a", "a", "b"])
+    }
+
+    /// Takes too long, always.
+    private final class LoopingMapper: ViewMapper {
+        let calls = Atomic(0)
+
+        func map(_ documents: [[UInt8]]) throws(SettleError) -> EmittedRows {
+            calls.add(1, ordering: .relaxed)
+            throw .functionsTookTooLong
+        }
+    }
+
+    @Test("A map function that took too long isn't tried again until its database has changed")
+    func looping() async throws {
+        let test = try filled()
+        let mapper = LoopingMapper()
+        let source = ViewSource(group: TestViews().source.group, title: "loops", mapper: mapper)
+        let view = try test.database.view(source, "tags")
+        #expect(throws: SettleError.functionsTookTooLong) { try view.updateBlocking() }
+        let calls = mapper.calls.load(ordering: .relaxed)
+        #expect(calls > 0)
+        await #expect(throws: SettleError.functionsTookTooLong) { try await view.update() }
+        view.updateInBackground()
+        #expect(throws: SettleError.functionsTookTooLong) { try view.updateBlocking() }
+        #expect(mapper.calls.load(ordering: .relaxed) == calls)
+        try test.put("d", "{}")
+        #expect(throws: SettleError.functionsTookTooLong) { try view.updateBlocking() }
+        #expect(mapper.calls.load(ordering: .relaxed) > calls)
     }
 
     @Test("Ranges, order, skip, rank and groups")
