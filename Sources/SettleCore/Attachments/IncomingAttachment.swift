@@ -14,8 +14,8 @@
 package struct IncomingAttachment: Hashable, Sendable {
     /// Where the content is.
     package enum Content: Hashable, Sendable {
-        /// Here, decoded.
-        case data([UInt8])
+        /// Here, in base64.
+        case data(Base64Text)
         /// In the next part of the body: decoded length, length as sent, where given, and encoding as sent.
         case follows(length: UInt64?, encodedLength: UInt64?, encoding: Attachment.Encoding)
         /// With the parent, or with an ancestor for a replicated revision.
@@ -36,13 +36,10 @@ package struct IncomingAttachment: Hashable, Sendable {
     /// The name as text.
     package var nameText: String { String(decoding: name, as: UTF8.self) }
 
-    /// Reads `_attachments`, in order; entries that are no objects are dropped.
-    package static func parse(_ member: JSONValue?) throws(SettleError) -> [IncomingAttachment] {
+    /// Reads what the entries of `_attachments` mean, in order.
+    package static func parse(_ member: IncomingAttachments?) throws(SettleError) -> [IncomingAttachment] {
         var attachments: [IncomingAttachment] = []
-        for entry in member?.object?.members ?? [] {
-            guard let properties = entry.value.object else { continue }
-            attachments.append(try IncomingAttachment(name: Array(entry.name.utf8), properties))
-        }
+        for entry in member?.entries ?? [] { attachments.append(try IncomingAttachment(entry)) }
         for attachment in attachments { try validate(name: attachment.name) }
         return attachments
     }
@@ -54,7 +51,8 @@ package struct IncomingAttachment: Hashable, Sendable {
         throw SettleError(.badRequest, "Attachment name '\(text)' starts with prohibited character '_'")
     }
 
-    private init(name: [UInt8], _ properties: JSONObject) throws(SettleError) {
+    private init(_ entry: IncomingAttachments.Entry) throws(SettleError) {
+        let (name, properties) = (entry.name, entry.properties)
         self.name = name
         switch properties["content_type"] {
         case nil: contentType = Attachment.defaultContentType
@@ -69,8 +67,7 @@ package struct IncomingAttachment: Hashable, Sendable {
             content = try Self.follows(properties, of: name)
             digest = try Self.digest(properties["digest"], of: name)
         } else {
-            guard let text = properties["data"]?.string, let data = Base64.decodeStrictly(Array(text.utf8))
-            else {
+            guard let data = entry.data.flatMap({ Base64Text($0) }) else {
                 throw Self.failure("data", of: name)
             }
             content = .data(data)

@@ -120,12 +120,14 @@ extension IncomingDocument {
     }
 
     /// The entries that are objects, as CouchDB drops the others; nil if there are none.
-    private static func attachments(_ text: [UInt8], _ range: Range<Int>) throws(SettleError) -> JSONValue? {
+    private static func attachments(
+        _ text: [UInt8],
+        _ range: Range<Int>
+    ) throws(SettleError) -> IncomingAttachments? {
         guard text[range.lowerBound] == 0x7B else { throw badMember("_attachments") }
         do {
-            let entries = try JSONValue(parsing: text, in: range).object?.members ?? []
-            let kept = entries.filter { $0.value.object != nil }
-            return kept.isEmpty ? nil : .object(JSONObject(keepingLast: kept))
+            var reader = JSONReader(text, in: range)
+            return try IncomingAttachments(&reader)
         } catch {
             throw SettleError(error)
         }

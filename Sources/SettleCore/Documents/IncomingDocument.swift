@@ -29,7 +29,7 @@ package struct IncomingDocument: Sendable {
     /// The same in Erlang's external term format; empty if it was not asked for.
     package var bodyTerm: [UInt8]
     /// `_attachments` if there are any; only entries that are objects.
-    package var attachments: JSONValue?
+    package var attachments: IncomingAttachments?
 
     /// Reads the document that a text, or a range of it, consists of.
     ///

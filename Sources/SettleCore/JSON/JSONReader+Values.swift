@@ -25,6 +25,17 @@ extension JSONReader {
         }
     }
 
+    /// Reads a string's text as UTF-8, in place if there are no escapes in it; nil if the value is something else.
+    package mutating func stringSlice() throws(JSONError) -> ArraySlice<UInt8>? {
+        guard try isNext(.string) else { return nil }
+        return try read { (scanner, _) throws(JSONError) in
+            let start = scanner.position + 1
+            let hasEscapes = try scanner.string()
+            let content = start..<scanner.position - 1
+            return hasEscapes ? scanner.text(content, hasEscapes: true)[...] : scanner.input[content]
+        }
+    }
+
     /// Reads a number; nil if the value is something else.
     package mutating func number() throws(JSONError) -> JSONNumber? {
         guard try isNext(.number) else { return nil }

@@ -20,7 +20,7 @@ package struct AttachedRevision: Hashable, Sendable {
 
     /// Reads a document's text; throws if it is no JSON, or its attachments make no sense.
     package init(json: [UInt8], held: [Attachment] = []) throws(SettleError) {
-        let members: (revision: String?, attachments: JSONValue?)?
+        let members: (revision: String?, attachments: IncomingAttachments?)?
         do throws(JSONError) {
             members = try Self.members(of: json)
         } catch {
@@ -35,15 +35,15 @@ package struct AttachedRevision: Hashable, Sendable {
 
     private static func members(
         of json: [UInt8]
-    ) throws(JSONError) -> (revision: String?, attachments: JSONValue?)? {
-        var members: (revision: String?, attachments: JSONValue?)
+    ) throws(JSONError) -> (revision: String?, attachments: IncomingAttachments?)? {
+        var members: (revision: String?, attachments: IncomingAttachments?)
         var reader = JSONReader(json)
         guard try reader.enterObject() else { return nil }
         while try reader.nextMember() {
             if reader.nameIs("_rev") {
                 members.revision = try reader.value().string
             } else if reader.nameIs("_attachments") {
-                members.attachments = try reader.value()
+                members.attachments = try IncomingAttachments(&reader)
             }
         }
         try reader.finish()

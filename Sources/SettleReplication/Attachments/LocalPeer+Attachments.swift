@@ -173,11 +173,13 @@ extension LocalPeer {
             }
             let received = try await receive(from: channel, into: upload)
             try ours { () throws(SettleError) in try attachment.check(receivedLength: received) }
-        case .data(let bytes):
+        case .data(let data):
             upload = try ours { () throws(SettleError) in
                 try AttachmentUpload(in: database, contentType: attachment.contentType)
             }
-            try ours { () throws(SettleError) in try upload.append(bytes[...]) }
+            try ours { () throws(SettleError) in
+                try data.decode { part throws(SettleError) in try upload.append(part) }
+            }
         case .stub:
             throw .target(SettleError(.missingStub))
         }

@@ -28,12 +28,12 @@ extension ServerCore {
         switch attachment.content {
         case .follows: return nil
         case .stub: return .stub(name: attachment.name, revpos: attachment.revpos)
-        case .data(let bytes):
-            guard bytes.count <= configuration.maximumAttachmentSize else {
+        case .data(let data):
+            guard data.count <= configuration.maximumAttachmentSize else {
                 throw SettleError(.attachmentTooLarge, attachment.nameText)
             }
             let upload = try AttachmentUpload(in: database, contentType: attachment.contentType)
-            try upload.append(bytes[...])
+            try data.decode { part throws(SettleError) in try upload.append(part) }
             return .staged(
                 name: attachment.name,
                 contentType: attachment.contentType,

@@ -9,6 +9,8 @@ struct IncomingRequest {
     private let target: RequestTarget
     let user: UserContext
     private var body: [UInt8] = []
+    /// How long the body was said to be.
+    private var announcedLength = 0
     /// Whether the client waits for leave to send the body.
     let expectsContinue: Bool
     /// Whether the body may be larger than memory and is taken in while it arrives.
@@ -41,7 +43,7 @@ struct IncomingRequest {
         if let length = head.headers.first(name: "Content-Length").flatMap({ Int($0) }) {
             if !isStreamed {
                 guard length <= limits.maximumRequestSize else { throw SettleError(.tooLarge) }
-                body.reserveCapacity(min(length, 1 << 20))
+                announcedLength = length
             }
             expectsContinue = length > 0
         } else {
@@ -53,7 +55,12 @@ struct IncomingRequest {
 
     /// Adds bytes of the body; false if there are too many.
     mutating func append(_ bytes: ByteBuffer, limit: Int) -> Bool {
-        guard body.count + bytes.readableBytes <= limit else { return false }
+        let count = body.count + bytes.readableBytes
+        guard count <= limit else { return false }
+        if count > body.capacity {
+            // A large body is not moved about again and again; but who announces much must have sent some of it.
+            body.reserveCapacity(max(2 * count, min(announcedLength, max(16 * count, 1 << 20))))
+        }
         body.append(contentsOf: bytes.readableBytesView)
         return true
     }

@@ -154,7 +154,11 @@ struct IncomingDocumentTests {
     @Test("attachments are kept in order, entries that are no objects dropped")
     func attachments() throws {
         let result = try document(#"{"_attachments":{"b":{"stub":true},"x":5,"a":{"data":"aA==","n":1.0}}}"#)
-        #expect(result.attachments?.text == #"{"b":{"stub":true},"a":{"data":"aA==","n":1.0}}"#)
+        let attachments = try IncomingAttachment.parse(result.attachments)
+        #expect(attachments.map(\.nameText) == ["b", "a"])
+        #expect(
+            attachments.map(\.content) == [.stub, .data(try #require(Base64Text(Array("aA==".utf8)[...])))]
+        )
         #expect(try document(#"{"_attachments":{"x":5}}"#).attachments == nil)
     }
 

@@ -8,13 +8,13 @@ import Testing
 struct SegmentedBytesTests {
     /// A database with a document whose attachments are of all kinds: empty, small and large, compressed or not, in the
     /// database's file or in one of their own.
-    private func makeDatabase(_ seed: UInt64, count: Int = 8) throws -> (TestDatabase, [String: [UInt8]]) {
+    private func makeDatabase(_ seed: UInt64, count: Int = 6) throws -> (TestDatabase, [String: [UInt8]]) {
         var random = SeededGenerator(seed: seed)
         let database = try TestDatabase()
         var contents: [String: [UInt8]] = [:]
         var entries: [EditAttachment] = []
         for number in 0..<count {
-            let length = [0, 1, 200, 5000, 66_000, 150_000].randomElement(using: &random) ?? 0
+            let length = [0, 1, 200, 5000, 70_000, 140_000].randomElement(using: &random) ?? 0
             let isText = Bool.random(using: &random)
             let bytes = noise(length, seed: UInt8(truncatingIfNeeded: number)).map {
                 isText ? $0 & 15 | 64 : $0
@@ -42,7 +42,7 @@ struct SegmentedBytesTests {
 
     @Test(
         "a document reads the same however much room there is and however it is taken",
-        arguments: 0..<6 as Range<UInt64>
+        arguments: 0..<3 as Range<UInt64>
     )
     func anyCut(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
@@ -54,7 +54,7 @@ struct SegmentedBytesTests {
             for (name, bytes) in contents {
                 #expect(members?[name]?["data"]?.string == Base64.encoded(bytes), "seed \(seed), \(name)")
             }
-            for room in [0, 1, 700, 70_000, 300_000] {
+            for room in [0, 700, 70_000, 300_000] {
                 var rest = try document(of: database, options, room: room)
                 let length = rest.length
                 var taken: [UInt8] = []
@@ -69,7 +69,7 @@ struct SegmentedBytesTests {
 
     @Test("many attachments are not all kept open, and come nevertheless")
     func many() throws {
-        let (database, _) = try makeDatabase(17, count: 100)
+        let (database, _) = try makeDatabase(17, count: 50)
         let whole = try document(of: database, .attachments, room: .max)
         var rest = try document(of: database, .attachments, room: 0)
         var taken: [UInt8] = []
