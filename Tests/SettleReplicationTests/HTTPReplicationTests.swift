@@ -167,7 +167,7 @@ struct HTTPReplicationTests {
             let error = try await #require(throws: SettleError.self) {
                 try await Replication(from: .url("\(bad)/a"), to: .url("\(good)/b")).run()
             }
-            #expect(error.kind == .unauthorized)
+            #expect(error.kind == .replicationAuthentication)
             #expect(!error.reason.contains("wrong"))
         }
     }

@@ -148,6 +148,12 @@ extension SettleError {
         case insufficientStorage
         /// A function of a design document failed, under a name that it may have chosen itself.
         case functionFailed
+        /// A replication names a peer by something that is no URL.
+        case invalidReplication
+        /// A replication can't go on, and CouchDB has no name for why.
+        case replicationFailed
+        /// A peer does not take the credentials that a replication has for it.
+        case replicationAuthentication
         /// A selector is no JSON object.
         case invalidSelectorJSON
         /// A selector has an operator that does not exist.
@@ -205,6 +211,9 @@ extension SettleError.Kind {
         case .unavailable: (503, "service_unavailable")
         case .insufficientStorage: (507, "insufficient_storage")
         case .functionFailed: (500, "unnamed_error")
+        case .invalidReplication: (400, "invalid_replication")
+        case .replicationFailed: (500, "error")
+        case .replicationAuthentication: (500, "replication_auth_error")
         case .invalidSelectorJSON: (400, "invalid_selector_json")
         case .invalidOperator: (400, "invalid_operator")
         case .unsupportedOperator: (400, "not_supported")

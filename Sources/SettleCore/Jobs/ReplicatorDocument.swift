@@ -34,7 +34,11 @@ package enum ReplicatorDocument: Hashable, Sendable {
             return
         }
         do throws(SettleError) {
-            self = .job(try ReplicationOptions(document), user: document["user_ctx"]?["name"]?.string)
+            let options = try ReplicationOptions(document)
+            for case .local(let name) in [options.source, options.target] where name.contains("://") {
+                throw SettleError(.invalidReplication, "endpoint has an invalid url")
+            }
+            self = .job(options, user: document["user_ctx"]?["name"]?.string)
         } catch {
             self = .malformed(reason: error.reason)
         }
@@ -46,7 +50,7 @@ package enum ReplicatorDocument: Hashable, Sendable {
 extension ReplicatorDocument {
     /// How a job ended, as it is written into its document.
     package enum Ending: Hashable, Sendable {
-        case completed(id: String, statistics: JSONObject)
+        case completed(statistics: JSONObject)
         case failed(reason: String)
     }
 
@@ -58,14 +62,17 @@ extension ReplicatorDocument {
         case .completed: state = "completed"
         case .failed: state = "failed"
         }
+        // A state that passes, with the name of its job, is what older servers wrote.
+        if ["triggered", "error"].contains(document["_replication_state"]?.string) {
+            document["_replication_id"] = nil
+        }
         if document["_replication_state"]?.string != state {
             document["_replication_state"] = .string(state)
             document["_replication_state_time"] = .string(HTTPDate.timestamp(unixSeconds: time))
         }
         switch ending {
-        case .completed(let id, let statistics):
+        case .completed(let statistics):
             document["_replication_state_reason"] = nil
-            document["_replication_id"] = .string(id)
             document["_replication_stats"] = .object(statistics)
         case .failed(let reason):
             document["_replication_stats"] = nil
@@ -75,38 +82,31 @@ extension ReplicatorDocument {
     }
 
     /// The entry of a document that has ended on `_scheduler/docs`; nil for one that has not.
-    package static func listing(_ document: JSONObject, database: String, node: String) -> JSONValue? {
+    package static func listing(_ document: JSONObject, database: String) -> JSONValue? {
         guard let state = document["_replication_state"]?.string, state == "completed" || state == "failed",
             let id = document["_id"]
         else { return nil }
         let reason = document["_replication_state_reason"]
-        let statistics = document["_replication_stats"] ?? .null
+        var statistics = document["_replication_stats"]?.object ?? JSONObject()
         let time = document["_replication_state_time"] ?? .null
-        let common = document["proxy"]
+        let start = state == "failed" ? time : statistics["start_time"] ?? .null
+        statistics["start_time"] = nil
         return [
             "database": .string(database),
             "doc_id": id,
             "id": .null,
-            "node": .string(node),
             "source": shownEndpoint(document["source"]),
             "target": shownEndpoint(document["target"]),
             "state": .string(state),
-            "info": reason.map { ["error": $0] } ?? statistics,
+            "info": state == "failed" ? reason.map { ["error": $0] } ?? .null : .object(statistics),
             "error_count": state == "failed" ? 1 : 0,
             "last_updated": time,
-            "start_time": statistics["start_time"] ?? time,
-            "source_proxy": shownProxy(document["source_proxy"] ?? common),
-            "target_proxy": shownProxy(document["target_proxy"] ?? common),
+            "start_time": start,
         ]
     }
 
     private static func shownEndpoint(_ endpoint: JSONValue?) -> JSONValue {
         guard let endpoint = try? ReplicationEndpoint(endpoint) else { return .null }
         return .string(endpoint.description)
-    }
-
-    private static func shownProxy(_ url: JSONValue?) -> JSONValue {
-        guard let url = url?.string, !url.utf8.isEmpty else { return .null }
-        return .string(Credentials.maskingPassword(url))
     }
 }

@@ -13,8 +13,19 @@ extension ReplicationRequest {
             self = .cancel(name: String(decoding: name.utf8.map { $0 == 32 ? 43 : $0 }, as: UTF8.self))
             return
         }
-        let options = try ReplicationOptions(object)
+        var named = object
+        for side in ["source", "target"] { named[side] = Self.databaseName(in: object[side]) ?? object[side] }
+        let options = try ReplicationOptions(named)
         self = cancels ? .cancelSame(options) : .start(options)
+    }
+
+    /// The name of a database of this server; nil for a URL, or for nothing.
+    ///
+    /// Whatever is no URL counts as a name here, even a number; that there is no such database is found out later.
+    private static func databaseName(in value: JSONValue?) -> JSONValue? {
+        guard let place = value?.object.map({ $0["url"] }) ?? value else { return nil }
+        guard let text = place.string else { return .string(place.array?.isEmpty == true ? "" : place.text) }
+        return ReplicationEndpoint.isURL(text) ? nil : .string(text)
     }
 }
 
@@ -38,7 +49,7 @@ extension ReplicationOptions {
             sinceSequence = SourceSequence(json: since.bytes)
         }
         batchSize = try object.positive("worker_batch_size") ?? batchSize
-        retries = try object.positive("retries_per_request") ?? retries
+        retries = try object.positive("retries_per_request", orZero: true) ?? retries
         if let interval = try object.positive("checkpoint_interval") {
             checkpointInterval = .milliseconds(interval)
         }
@@ -93,6 +104,7 @@ extension ReplicationOptions {
             guard let name = filter.string else {
                 throw SettleError(.badRequest, "parameter `filter` must be a string")
             }
+            try check(filter: name, parameters)
             found.append(.filter(name: name, parameters: parameters))
         }
         switch object["selector"] {
@@ -110,6 +122,18 @@ extension ReplicationOptions {
             throw SettleError(.badRequest, "`doc_ids`,`filter`,`selector` are mutually exclusive")
         }
         return found.first ?? .everything
+    }
+
+    /// A filter is one of the server's own, or has to name a function of a design document.
+    private static func check(filter name: String, _ parameters: JSONObject) throws(SettleError) {
+        if name == "_view" {
+            let parts = parameters["view"]?.string?.utf8
+                .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            guard parts?.count == 2 else { throw SettleError(.badRequest, "Invalid `view` parameter.") }
+        }
+        guard name.utf8.first == UInt8(ascii: "_") || name.utf8.contains(UInt8(ascii: "/")) else {
+            throw SettleError(.replicationFailed, "Invalid filter. Must match `ddocname/filtername`.")
+        }
     }
 
     /// Ids, which may be percent-encoded, as they were in the first replicators; each once, sorted.
@@ -140,25 +164,24 @@ extension ReplicationEndpoint {
     package init(_ value: JSONValue?) throws(SettleError) {
         switch value {
         case .string(let text)?:
-            if text.utf8.starts(with: "http://".utf8) || text.utf8.starts(with: "https://".utf8) {
-                self = .remote(try Self.remote(text))
-            } else if text.contains("://") {
-                throw SettleError(.badRequest, "endpoint has an invalid url")
-            } else {
-                self = .local(name: text)
-            }
+            self = Self.isURL(text) ? .remote(try Self.remote(text)) : .local(name: text)
         case .object(let object)?:
-            guard let url = object["url"]?.string else {
-                throw SettleError(.badRequest, "endpoint has an invalid url")
-            }
+            guard let url = object["url"]?.string else { throw Self.invalidURL }
             var remote = try Self.remote(url)
             try remote.read(headers: object["headers"])
             try remote.read(authentication: object["auth"])
             if let tls = object["tls"], !tls.isNull { remote.tls = try TLSOptions(tls) }
             self = .remote(remote)
-        case nil, .null?: throw SettleError(.badRequest, "Missing replicator database")
-        case _?: throw SettleError(.badRequest, "endpoint has an invalid url")
+        case nil, .null?: throw SettleError(.replicationFailed, "Missing replicator database")
+        case _?: throw Self.invalidURL
         }
+    }
+
+    private static let invalidURL = SettleError(.invalidReplication, "endpoint has an invalid url")
+
+    /// Whether a text is meant to be a URL; what is not is the name of a database of this server.
+    package static func isURL(_ text: String) -> Bool {
+        text.utf8.starts(with: "http://".utf8) || text.utf8.starts(with: "https://".utf8)
     }
 
     /// Sets the proxy of an endpoint that is not here.
@@ -177,7 +200,7 @@ extension ReplicationEndpoint {
 
     private static func remote(_ url: String) throws(SettleError) -> RemoteEndpoint {
         guard let remote = RemoteEndpoint(url: url) else {
-            throw SettleError(.badRequest, "endpoint has an invalid url")
+            throw invalidURL
         }
         return remote
     }
@@ -267,10 +290,10 @@ extension JSONObject {
         return proxy
     }
 
-    /// A whole number above 0, which may be written as a string.
-    fileprivate func positive(_ name: String) throws(SettleError) -> Int? {
+    /// A whole number above 0, or also 0, which may be written as a string.
+    fileprivate func positive(_ name: String, orZero: Bool = false) throws(SettleError) -> Int? {
         guard let value = self[name] else { return nil }
-        guard let number = value.int ?? value.string.flatMap({ Int($0) }), number > 0 else {
+        guard let number = value.int ?? value.string.flatMap({ Int($0) }), number > (orZero ? -1 : 0) else {
             throw SettleError(.badRequest, "parameter `\(name)` must be a positive integer")
         }
         return number

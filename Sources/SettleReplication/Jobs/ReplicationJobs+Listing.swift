@@ -164,7 +164,7 @@ extension ReplicationJobs {
         if let entry, let job { return description(origin, entry, job) }
         let found = try database.read { snapshot in try snapshot.object(id) }
         guard let found else { return nil }
-        if let ended = ReplicatorDocument.listing(found, database: database.name, node: Self.node) {
+        if let ended = ReplicatorDocument.listing(found, database: database.name) {
             return ended
         }
         return entry.map { description(origin, $0, nil) }
@@ -184,21 +184,25 @@ extension ReplicationJobs {
                 info = listed.entry.status?.information ?? .null
             }
         }
-        return [
+        var members: JSONObject = [
             "database": .string(origin.database),
             "doc_id": .string(origin.document.text),
             "id": id,
             "node": .string(Self.node),
-            "source": .string(entry.options.source.description),
-            "target": .string(entry.options.target.description),
             "state": .string(state),
             "info": info,
             "error_count": .number(JSONNumber(errors)),
             "last_updated": .time(updated),
             "start_time": .time(entry.startedAt),
-            "source_proxy": .text(entry.options.source.proxyDescription),
-            "target_proxy": .text(entry.options.target.proxyDescription),
         ]
+        // What is not on the list of jobs is shown without what it would copy.
+        if listed != nil {
+            for (name, endpoint) in [("source", entry.options.source), ("target", entry.options.target)] {
+                members[name] = .string(endpoint.description)
+                members["\(name)_proxy"] = .text(endpoint.proxyDescription)
+            }
+        }
+        return .object(members)
     }
 }
 

@@ -7,7 +7,7 @@
 // | once, and the same one is running| the answer of that one |
 // | `continuous`                     | 202 `{"ok":true,"_local_id":"…+continuous"}`, at once |
 // | `cancel`                         | 200 with the name, or 404 |
-// | it could not go on               | 500 with the reason, whatever it is: CouchDB's way |
+// | it could not go on               | 500 with the reason, but 401, 403, 404 if a peer said so |
 //
 // A name identifies a job: to ask twice for the same continuous replication starts it once. Which jobs run is decided
 // by `ReplicationScheduler`; this class performs what it says: begins sessions, ends them, reports how they ended.
@@ -170,8 +170,20 @@ extension ReplicationJobs {
             do throws(SettleError) {
                 return try await start(options, user)
             } catch {
-                return (500, ["error": .string(error.name), "reason": .string(error.reason)])
+                let (status, name) = Self.answer(error)
+                return (status, ["error": .string(name), "reason": .string(error.reason)])
             }
+        }
+    }
+
+    /// Status and name under which CouchDB says that a replication could not go on.
+    ///
+    /// What a peer found wrong with a request is no fault of whoever asks for the replication.
+    private static func answer(_ error: SettleError) -> (status: Int, name: String) {
+        switch error.kind {
+        case .unauthorized, .forbidden, .notFound: return (error.status, error.name)
+        case .badRequest, .internalError: return (500, SettleError(.replicationFailed).name)
+        default: return (max(error.status, 500), error.name)
         }
     }
 
@@ -363,7 +375,7 @@ extension ReplicationJobs {
                 state.jobs[id]?.waiters = []
                 if let origin = definition.origin {
                     let statistics = session.status.documentStatistics(startedAt: definition.startedAt)
-                    let ending = ReplicatorDocument.Ending.completed(id: id, statistics: statistics)
+                    let ending = ReplicatorDocument.Ending.completed(statistics: statistics)
                     state.effects.append(.write(ending, into: origin, asking: definition.options))
                 }
                 drop(id, &state, at: now)

@@ -82,8 +82,7 @@ struct ReplicationSession: Sendable {
         } catch {
             throw error.error
         }
-        var start =
-            options.usesCheckpoints ? store.comparison : CheckpointComparison(source: nil, target: nil)
+        var start = store.comparison
         if start.sequence.isBeyond(sourceInformation.updateSequence) {
             // The source was set back: what it has now came after a past that is gone.
             start = CheckpointComparison(source: nil, target: nil)
@@ -179,16 +178,21 @@ struct ReplicationSession: Sendable {
         _ peer: any Peer,
         _ retries: Int
     ) async -> Result<PeerInformation, SettleError> {
-        await attempt(retrying: retries) { () async throws(PeerFailure) in try await peer.information() }
-            .mapError { failure in
-                switch failure.status {
-                case 404: SettleError(.databaseNotFound, "could not open \(peer.shownName)")
-                case 401:
-                    SettleError(.unauthorized, "unauthorized to access or create database \(peer.shownName)")
-                case 403: SettleError(.forbidden, "forbidden to access \(peer.shownName)")
-                default: failure.error
-                }
+        let hasCredentials = (peer as? HTTPPeer)?.endpoint.user != nil
+        return await attempt(retrying: retries) { () async throws(PeerFailure) in try await peer.information()
+        }
+        .mapError { failure in
+            switch failure.status {
+            case 404: SettleError(.databaseNotFound, "could not open \(peer.shownName)")
+            case 401:
+                SettleError(
+                    hasCredentials ? .replicationAuthentication : .unauthorized,
+                    "unauthorized to access or create database \(peer.shownName)"
+                )
+            case 403: SettleError(.forbidden, "forbidden to access \(peer.shownName)")
+            default: failure.error
             }
+        }
     }
 }
 

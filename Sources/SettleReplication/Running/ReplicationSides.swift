@@ -72,7 +72,10 @@ extension ReplicationOptions {
         do throws(PeerFailure) {
             document = try await source.document(design)
         } catch {
-            throw error.error
+            throw SettleError(
+                .notFound,
+                "Could not open source database `\(source.shownName)`: \(error.reason)"
+            )
         }
         guard let document else {
             throw SettleError(

@@ -201,7 +201,9 @@ struct SessionLoop {
 
     /// What `_replicate` answers, but for `ok`: the notes as they are now.
     private var answer: JSONObject {
-        if !session.options.usesCheckpoints { return ["use_checkpoints": false] }
+        if !session.options.usesCheckpoints, replicator.through != checkpoint.startSequence {
+            return ["use_checkpoints": false]
+        }
         if var saved {
             saved["_rev"] = nil
             return saved

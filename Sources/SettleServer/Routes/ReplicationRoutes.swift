@@ -8,9 +8,10 @@ import SettleReplication
 extension ServerCore {
     /// Answers `POST /_replicate`.
     func postReplicate(_ request: Request) throws(SettleError) -> Answer {
+        // The body is looked at before anything else, even before the method: CouchDB's order.
+        let body = try request.jsonObject()
         guard request.method == .POST else { throw request.notAllowed("POST") }
         try request.requireJSONContentType()
-        let body = try request.jsonObject()
         let (replication, user) = (replication, request.user.name)
         return .task { () async throws(SettleError) in
             let answer = try await replication.replicate(body: .object(body), user: user)

@@ -15,17 +15,20 @@ extension ServerCore {
     func routeScheduler(_ request: Request) throws(SettleError) -> Answer {
         guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
         let path = request.segments.map { String(decoding: $0, as: UTF8.self) }
-        guard path.count > 1 else { throw SettleError(.notFound, "missing") }
-        switch path[1] {
-        case "jobs": return try getSchedulerJobs(request, path)
+        switch path.count > 1 ? path[1] : "" {
+        case "jobs" where path.count < 4: return try getSchedulerJobs(request, path)
         case "docs": return try getSchedulerDocuments(request, Array(path.dropFirst(2)))
-        default: throw SettleError(.notFound, "missing")
+        default:
+            let answer: JSONValue = ["error": "not found"]
+            return .now(Response(status: 404, json: answer.text))
         }
     }
 
     private func getSchedulerJobs(_ request: Request, _ path: [String]) throws(SettleError) -> Answer {
         guard path.count == 2 else {
-            guard path.count == 3, let job = replication.job(path[2]) else {
+            // A plus sign in a path is a space, unless it is encoded.
+            let id = String(decoding: path[2].utf8.map { $0 == 32 ? 43 : $0 }, as: UTF8.self)
+            guard let job = replication.job(id) else {
                 throw SettleError(.notFound, "missing")
             }
             return .now(Response(json: job.text))

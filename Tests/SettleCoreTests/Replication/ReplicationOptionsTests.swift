@@ -62,8 +62,10 @@ struct ReplicationOptionsTests {
         "is refused with CouchDB's words",
         arguments: [
             ("[]", "Request body must be a JSON object"),
-            (#"{"target":"b"}"#, "Missing replicator database"),
-            (#"{"source":"ftp://x/y","target":"b"}"#, "endpoint has an invalid url"),
+            (
+                #"{"source":"a","target":"b","filter":"_view","query_params":{"view":"x"}}"#,
+                "Invalid `view` parameter."
+            ),
             (#"{"source":"a","target":"b","continuous":1}"#, "parameter `continuous` must be a boolean"),
             (#"{"source":"a","target":"b","doc_ids":5}"#, "parameter `doc_ids` must be an array"),
             (#"{"source":"a","target":"b","selector":5}"#, "parameter `selector` must be a JSON object"),
@@ -79,6 +81,33 @@ struct ReplicationOptionsTests {
     )
     func refused(body: String, reason: String) {
         #expect(throws: SettleError(.badRequest, reason)) { try request(body) }
+    }
+
+    @Test("takes whatever is no URL for the name of a database, and needs a URL in an object")
+    func names() throws {
+        let names = [
+            (#""ftp://x/y""#, "ftp://x/y"), (#"{"url":"a"}"#, "a"), ("5", "5"), ("null", "null"),
+            (#""""#, ""),
+        ]
+        for (json, name) in names {
+            guard case .start(let options) = try request(#"{"source":\#(json),"target":"b"}"#) else {
+                Issue.record("\(json) starts nothing")
+                continue
+            }
+            #expect(options.source == .local(name: name))
+        }
+        for json in [#"{}"#, #"{"url":"http://"}"#] {
+            #expect(throws: SettleError(.invalidReplication, "endpoint has an invalid url")) {
+                try request(#"{"source":\#(json),"target":"b"}"#)
+            }
+        }
+        #expect(throws: SettleError(.replicationFailed, "Missing replicator database")) {
+            try request(#"{"target":"b"}"#)
+        }
+        #expect(throws: SettleError(.replicationFailed, "Invalid filter. Must match `ddocname/filtername`."))
+        {
+            try request(#"{"source":"a","target":"b","filter":"x"}"#)
+        }
     }
 
     @Test("gives the terms that narrow the name")
