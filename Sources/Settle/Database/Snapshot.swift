@@ -66,9 +66,11 @@ extension Snapshot {
         }
     }
 
-    /// The security object's JSON text, as last put; `{}` if never.
+    /// The security object's JSON text, as last put; what holds for a new database if never.
     package var security: [UInt8] {
-        get throws { try transaction.bytes(tables.meta, MetaKey.security) ?? Array("{}".utf8) }
+        get throws {
+            try transaction.bytes(tables.meta, MetaKey.security) ?? Array(SecurityObject.usual.utf8)
+        }
     }
 
     /// How many rows of `changes` come after a sequence: `pending`.

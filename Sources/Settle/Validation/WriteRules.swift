@@ -46,8 +46,7 @@ extension WriteRules {
     /// Reads the rules as they are in a snapshot.
     init(_ snapshot: borrowing Snapshot) throws {
         version = try RulesVersion(snapshot)
-        let security = try snapshot.security
-        self.security = security.count > 2 ? security : Array(SecurityObject.usual.utf8)
+        security = try snapshot.security
         var validators: [Validator] = []
         var rows = try snapshot.documentCursor()
         var found = try rows.seek(atLeast: DocumentID("_design/"))

@@ -2,7 +2,7 @@
 //
 // CouchDB reads these parameters more leniently than those of views: what isn't `true` is false, unknown ones belong to
 // filter functions. Only where a value decides about time or place (`feed`, `since`, `limit`, `heartbeat`) is nonsense
-// refused.
+// refused. Names count in any case of letters, but for those that only a filter reads.
 
 /// The parameters of a changes feed.
 package struct ChangesQuery: Sendable {
@@ -69,7 +69,7 @@ package struct ChangesQuery: Sendable {
     }
 
     private mutating func set(_ name: String, _ value: String) throws(SettleError) {
-        switch name {
+        switch name.lowercased() {
         case "feed": feed = try Self.feed(value)
         case "since", "last-event-id": since = Self.start(value)
         case "limit":
@@ -94,7 +94,10 @@ package struct ChangesQuery: Sendable {
             }
             self.timeout = timeout
         case "seq_interval":
-            if let interval = Int(value), interval > 0 { sequenceInterval = interval }
+            guard let interval = Int(value), interval > 0 else {
+                throw SettleError(.badRequest, "invalid_seq_interval")
+            }
+            sequenceInterval = interval
         default: break
         }
     }
@@ -158,6 +161,7 @@ extension ChangesQuery {
         case let name? where name.hasPrefix("_"):
             throw SettleError(.badRequest, "unknown builtin filter name")
         case let name?:
+            if !name.utf8.contains(where: { $0 != UInt8(ascii: "/") }) { return .none }
             let (design, name) = try pair(name, "`filter` must be of the form `designname/filtername`")
             return .function(design: design, name: name)
         }
@@ -195,12 +199,12 @@ extension ChangesQuery {
         return Set(ids.compactMap { $0.map { DocumentID($0) } })
     }
 
-    /// The two parts of `design/name`.
+    /// The two parts of `design/name`, which may be percent-encoded once more.
     private static func pair(_ text: String, _ complaint: String) throws(SettleError) -> (String, String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
-            throw SettleError(.badRequest, complaint)
+        let parts = text.utf8.split(separator: UInt8(ascii: "/")).map { part in
+            String(decoding: PercentEncoding.decode(Array(part)[...]), as: UTF8.self)
         }
-        return (String(parts[0]), String(parts[1]))
+        guard parts.count == 2 else { throw SettleError(.badRequest, complaint) }
+        return (parts[0], parts[1])
     }
 }

@@ -90,6 +90,8 @@ extension SettleError {
         case databaseNameTooLong
         /// The document id is reserved, empty or no string.
         case illegalDocumentID
+        /// A partition's name is none.
+        case illegalPartition
         /// The document has a member that documents can't have.
         case documentValidation
         /// A design document has members of the wrong types.
@@ -148,6 +150,8 @@ extension SettleError {
         case insufficientStorage
         /// A function of a design document failed, under a name that it may have chosen itself.
         case functionFailed
+        /// The path to a show, list or update function has too few parts, or too many.
+        case badShowPath, badListPath, badUpdatePath
         /// A replication names a peer by something that is no URL.
         case invalidReplication
         /// A replication can't go on, and CouchDB has no name for why.
@@ -182,6 +186,7 @@ extension SettleError.Kind {
         case .illegalDatabaseName: (400, "illegal_database_name")
         case .databaseNameTooLong: (400, "database_name_too_long")
         case .illegalDocumentID: (400, "illegal_docid")
+        case .illegalPartition: (400, "illegal_partition")
         case .documentValidation: (400, "doc_validation")
         case .invalidDesignDocument: (400, "invalid_design_doc")
         case .compilationError: (400, "compilation_error")
@@ -211,6 +216,9 @@ extension SettleError.Kind {
         case .unavailable: (503, "service_unavailable")
         case .insufficientStorage: (507, "insufficient_storage")
         case .functionFailed: (500, "unnamed_error")
+        case .badShowPath: (404, "show_error")
+        case .badListPath: (404, "list_error")
+        case .badUpdatePath: (404, "update_error")
         case .invalidReplication: (400, "invalid_replication")
         case .replicationFailed: (500, "error")
         case .replicationAuthentication: (500, "replication_auth_error")
@@ -234,6 +242,7 @@ extension SettleError.Kind {
         case .contentDigestMismatch: "Possible message corruption."
         case .unauthorized: "You are not a server admin."
         case .badContentType: "Content-Type must be application/json"
+        case .badShowPath, .badListPath, .badUpdatePath: "Invalid path."
         case .tooLarge: "the request entity is too large"
         case .targetTooLong: "the request uri is too long"
         case .insufficientStorage: "There is no space left to write to; nothing was changed."

@@ -20,13 +20,14 @@ package enum QueryValue: Sendable {
         }
     }
 
-    /// A whole number.
+    /// A whole number; one that is larger than any count is the largest.
     func integer() throws(SettleError) -> Int {
         if case .json(.number(let number)) = self, let value = number.int64 { return Int(value) }
-        guard let value = Int(text) else {
+        if let value = Int(text) { return value }
+        guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }) else {
             throw SettleError(.queryParseError, "Invalid value for integer: \(printed)")
         }
-        return value
+        return .max
     }
 
     /// A whole number that isn't negative.

@@ -145,10 +145,13 @@ extension ServerCore {
         switch request.method {
         case .GET:
             var body = try database.read { snapshot in try snapshot.security }
-            if body.elementsEqual("{}".utf8) { body = Array(SecurityObject.usual.utf8) }
             body.append(UInt8(ascii: "\n"))
             return .now(Response(body: body))
         case .PUT:
+            guard database.name != "_users" else {
+                let reason = "You can't edit the security object of the user database."
+                throw SettleError(.forbidden, reason)
+            }
             let object = try request.jsonObject()
             try SecurityObject.validate(object)
             return write(.security(JSONValue.object(object).bytes), to: database)

@@ -7,7 +7,7 @@ import SettleCore
 extension ServerCore {
     /// Answers `GET /_db_updates`.
     func getDatabaseUpdates(_ request: Request) throws(SettleError) -> Answer {
-        guard request.method == .GET else { throw request.notAllowed("GET,HEAD") }
+        guard request.method == .GET else { throw request.notAllowed("GET") }
         let query = try ChangesQuery(
             parameters: QueryParameters(items: request.query.items.filter { $0.name != "filter" }),
             lastEventID: request.headers.first(name: "Last-Event-ID")

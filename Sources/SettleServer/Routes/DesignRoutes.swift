@@ -35,8 +35,9 @@ extension ServerCore {
             return try list(request, database, design, rest[0], view: (other, rest[2]))
         case "_rewrite":
             return try rewrite(request, database, design)
-        case "_update", "_show", "_list":
-            throw SettleError(function: "not_found", reason: "Invalid path.")
+        case "_update": throw SettleError(.badUpdatePath)
+        case "_show": throw SettleError(.badShowPath)
+        case "_list": throw SettleError(.badListPath)
         default: break
         }
         if let path = AttachmentPath(path) { return try attachment(request, database, path) }

@@ -32,7 +32,7 @@ extension ServerCore {
     /// Answers `/_node/…`.
     func routeNode(_ request: Request) throws(SettleError) -> Answer {
         let path = request.segments.map { String(decoding: $0, as: UTF8.self) }
-        guard path.count > 1 else { throw SettleError(.notFound, "missing") }
+        guard path.count > 1 else { throw SettleError(.badRequest, "Incomplete path to _node request") }
         guard path[1] == "_local" || path[1] == Self.nodeName else {
             throw SettleError(.notFound, "no such node: \(path[1])")
         }
@@ -83,10 +83,8 @@ extension ServerCore {
         case (.PUT, 2):
             let isRaw = request.query["raw"] == "true"
             let value = isRaw ? String(decoding: request.body, as: UTF8.self) : try request.json().string
-            guard let value else {
-                throw SettleError(.badRequest, "The value of a setting must be a JSON string.")
-            }
-            let old = try settings.set(path[0], path[1], to: value)
+            guard let value else { throw SettleError(.badRequest, "a JSON string expected") }
+            let old = try settings.set(path[0], path[1], to: value.trimmed)
             applySettings(of: path[0])
             return .now(setting(old ?? ""))
         case (.DELETE, 2):
@@ -100,8 +98,42 @@ extension ServerCore {
         }
     }
 
+    /// Answers `POST /_reload_query_servers`: functions are compiled anew when they are next needed.
+    func reloadFunctions(_ request: Request) throws(SettleError) -> Answer {
+        guard request.method == .POST else { throw request.notAllowed("POST") }
+        try request.requireJSONContentType()
+        return .now(.ok())
+    }
+
+    /// Answers `GET /db/_shards` and `/db/_shards/id`: one shard, the whole of the database.
+    func getShards(_ request: Request, ofDocument: Bool) throws(SettleError) -> Answer {
+        guard request.method == .GET else { throw request.notAllowed("GET") }
+        let (range, nodes): (String, JSONValue) = ("00000000-ffffffff", [.string(Self.nodeName)])
+        let answer: JSONValue =
+            ofDocument
+            ? ["range": .string(range), "nodes": nodes]
+            : ["shards": .object(JSONObject([(range, nodes)]))]
+        return .now(Response(json: answer.text))
+    }
+
+    /// Answers `POST /db/_sync_shards`: the one copy of a database is as it is.
+    func postSyncShards(_ request: Request) throws(SettleError) -> Answer {
+        guard request.method == .POST else { throw request.notAllowed("POST") }
+        return .now(.ok(status: 202))
+    }
+
     private func setting(_ value: String?) -> Response {
         guard let value else { return Response(error: SettleError(.notFound, "unknown_config_value")) }
         return Response(json: JSONValue.string(value).text)
+    }
+}
+
+extension String {
+    /// The text without blanks at its ends.
+    fileprivate var trimmed: String {
+        let isBlank = { (byte: UInt8) in byte == 32 || (9...13).contains(byte) }
+        let bytes = utf8.drop { isBlank($0) }
+        guard let end = bytes.lastIndex(where: { !isBlank($0) }) else { return "" }
+        return String(decoding: bytes[...end], as: UTF8.self)
     }
 }

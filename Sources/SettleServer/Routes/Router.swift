@@ -36,6 +36,7 @@ extension ServerCore {
         case "_node": try routeNode(request)
         case "_replicate": try postReplicate(request)
         case "_scheduler": try routeScheduler(request)
+        case "_reload_query_servers": try reloadFunctions(request)
         default: nil
         }
     }
@@ -97,6 +98,9 @@ extension ServerCore {
         case "_compact": try postCompact(request, database)
         case "_view_cleanup": try postViewCleanup(request, database)
         case "_security": try security(request, database)
+        case "_shards": try getShards(request, ofDocument: false)
+        case "_sync_shards": try postSyncShards(request)
+        case "_partition": try refusePartition(request, path: [])
         case "_temp_view": throw SettleError(.gone, "Temporary views are not supported in CouchDB")
         case "_find", "_explain": try postMango(request)
         case "_index": try indexes(request)
@@ -123,8 +127,25 @@ extension ServerCore {
                 DocumentID(bytes: Array("_design/".utf8) + path[2])
             )
         case "_index": return try indexes(request)
+        case "_shards" where path.count == 3: return try getShards(request, ofDocument: true)
+        case "_partition": return try refusePartition(request, path: path.dropFirst(2))
         default: return nil
         }
+    }
+
+    /// Answers `/db/_partition/…`: no database here has partitions.
+    private func refusePartition(
+        _ request: Request,
+        path: ArraySlice<[UInt8]>
+    ) throws(SettleError) -> Answer {
+        guard let partition = path.first else { throw SettleError(.badRequest, "invalid_partition_req") }
+        if partition.first == UInt8(ascii: "_"),
+            path.count > 1 || request.method == .GET || request.method == .POST
+        {
+            throw SettleError(.illegalPartition, "Partition must not start with an underscore")
+        }
+        guard path.count > 1 || request.method == .GET else { throw request.notAllowed("GET") }
+        throw SettleError(.badRequest, "database is not partitioned")
     }
 
     /// Answers `/db/_local/id`.

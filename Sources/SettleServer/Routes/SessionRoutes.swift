@@ -15,7 +15,7 @@ extension ServerCore {
         switch request.method {
         case .GET: try getSession(request)
         case .POST: try postSession(request)
-        case .DELETE: deleteSession(request)
+        case .DELETE: try deleteSession(request)
         default: throw request.notAllowed("GET,HEAD,POST,DELETE")
         }
     }
@@ -39,24 +39,34 @@ extension ServerCore {
 
     private func postSession(_ request: Request) throws(SettleError) -> Answer {
         let credentials = try Credentials(request)
-        do throws(SettleError) {
-            let (user, token) = try authenticator.logIn(
-                name: credentials.name,
-                password: credentials.password
-            )
+        let login = Result { () throws(SettleError) in
+            try authenticator.logIn(name: credentials.name, password: credentials.password)
+        }
+        switch login {
+        case .success(let (user, token)):
             let answer: JSONValue = [
                 "ok": true,
                 "name": user.name.map { .string($0) } ?? .null,
                 "roles": Self.roles(of: user),
             ]
-            return redirected(request, to: request.query["next"], Response(json: answer.text), token: token)
-        } catch {
-            return redirected(request, to: request.query["fail"], Response(error: error), token: "")
+            let next = try path("next", of: request)
+            return redirected(request, to: next, Response(json: answer.text), token: token)
+        case .failure(let error):
+            return redirected(request, to: try path("fail", of: request), Response(error: error), token: "")
         }
     }
 
-    private func deleteSession(_ request: Request) -> Answer {
-        redirected(request, to: request.query["next"], .ok(), token: "")
+    /// The path on this server that a parameter names.
+    private func path(_ name: String, of request: Request) throws(SettleError) -> String? {
+        guard let path = request.query[name] else { return nil }
+        guard path.utf8.first == UInt8(ascii: "/") else {
+            throw SettleError(.badRequest, "path must begin with a /.")
+        }
+        return path
+    }
+
+    private func deleteSession(_ request: Request) throws(SettleError) -> Answer {
+        redirected(request, to: try path("next", of: request), .ok(), token: "")
     }
 
     private static func roles(of user: UserContext) -> JSONValue { user.isAdministrator ? ["_admin"] : [] }
@@ -70,8 +80,7 @@ extension ServerCore {
     ) -> Answer {
         var response = response
         response.head.headers.append(("Set-Cookie", SessionCookie.field(token)))
-        // Only to this server: a path, and no other host's behind two slashes.
-        if let path, path.utf8.starts(with: "/".utf8), !path.utf8.starts(with: "//".utf8) {
+        if let path {
             response.head.status = 302
             response.head.location = Array((request.baseURL + path).utf8.filter { $0 > 0x20 && $0 != 0x7F })
         }

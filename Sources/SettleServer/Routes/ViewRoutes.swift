@@ -28,7 +28,14 @@ extension ServerCore {
             case .GET: break
             case .POST:
                 try request.requireJSONContentType()
-                try query.set(try request.jsonObject())
+                let body = try request.jsonObject()
+                guard body["queries"] == nil else {
+                    throw SettleError(
+                        .badRequest,
+                        "The `queries` parameter is no longer supported at this endpoint"
+                    )
+                }
+                try query.set(body)
             default: throw request.notAllowed("GET,POST,HEAD")
             }
             try query.set(request.query)

@@ -31,9 +31,22 @@ struct ChangesQueryTests {
 
     @Test("what isn't `true` is false, and unknown parameters belong to filter functions")
     func leniency() throws {
-        let query = try query("descending=2&include_docs=yes&foo=bar&seq_interval=0")
+        let query = try query("descending=2&include_docs=yes&foo=bar&filter=")
         #expect(!query.isDescending && !query.includesDocuments)
-        #expect(query.sequenceInterval == 1)
+        guard case .none = query.filter else {
+            Issue.record("an empty name is no filter")
+            return
+        }
+    }
+
+    @Test("names count in any case, and a filter's parts may be encoded once more")
+    func names() throws {
+        let query = try query("Limit=3&SINCE=now&Seq_Interval=2&filter=f//a%252Fb")
+        #expect(query.limit == 3 && query.since == .now && query.sequenceInterval == 2)
+        guard case .function("f", "a/b") = query.filter else {
+            Issue.record("the filter is \(query.filter)")
+            return
+        }
     }
 
     @Test(
@@ -45,6 +58,9 @@ struct ChangesQueryTests {
                 "Invalid heartbeat value. Expecting a positive integer value (in milliseconds)."
             ),
             ("heartbeat=0", "The heartbeat value should be a positive integer (in milliseconds)."),
+            ("seq_interval=0", "invalid_seq_interval"),
+            ("seq_interval=x", "invalid_seq_interval"),
+            ("filter=a/b/c", "`filter` must be of the form `designname/filtername`"),
             ("filter=bad", "`filter` must be of the form `designname/filtername`"),
             ("filter=f/", "`filter` must be of the form `designname/filtername`"),
             ("filter=_view", "`view` filter parameter is not provided."),

@@ -100,8 +100,13 @@ struct SessionTests {
             #expect(wrong.headers["set-cookie"]?.hasPrefix("AuthSession=;") == true)
             let right = #"{"name":"bob","password":"se:cret"}"#
             let next = try await server.send("POST", "/_session?next=//elsewhere/", right, headers: json)
-            #expect(next.status == 200)
-            #expect(next.headers["location"] == nil)
+            #expect(next.status == 302)
+            let location = try #require(next.headers["location"])
+            #expect(location.hasPrefix("http://") && location.hasSuffix("//elsewhere/"))
+            let away = try await server.send("POST", "/_session?next=http://x/", right, headers: json)
+            #expect(away.status == 400)
+            let unused = #"{"name":"bob","password":"x"}"#
+            #expect(try await server.send("POST", "/_session?next=x", unused, headers: json).status == 401)
             #expect(try await server.send("POST", "/_session", "{}", headers: json).status == 400)
             let out = try await server.send("DELETE", "/_session")
             #expect(out.status == 200)
