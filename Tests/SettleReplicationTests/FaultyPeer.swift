@@ -54,17 +54,33 @@ final class FaultyPeer: Peer {
     func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection] {
         try await perhaps { () async throws(PeerFailure) in try await peer.write(documents) }
     }
-    func holds(_ attachments: [Attachment]) throws(PeerFailure) -> [Attachment] {
-        try peer.holds(attachments)
+    func holds(_ attachments: [Attachment]) async throws(PeerFailure) -> Set<BlobKey> {
+        try await peer.holds(attachments)
+    }
+    func fetchAttached(
+        _ questions: [AttachedQuestion],
+        held: Set<BlobKey>
+    ) async throws(PeerFailure) -> AttachedAnswer {
+        try await perhaps { () async throws(PeerFailure) in
+            var answer = try await peer.fetchAttached(questions, held: held)
+            guard roll() < 3, let last = answer.documents.popLast() else { return answer }
+            // Breaks off before the last document.
+            answer.left += questions.indices.filter { questions[$0] == last.question }
+            answer.isCut = true
+            return answer
+        }
+    }
+    func writeAttached(_ documents: [AttachedDocument]) async throws(PeerFailure) -> [WriteRejection] {
+        try await perhaps { () async throws(PeerFailure) in try await peer.writeAttached(documents) }
     }
     func send(
-        _ wanted: WantedRevision,
-        to channel: RevisionChannel,
-        holder: (any Peer)?
+        _ question: AttachedQuestion,
+        held: Set<BlobKey>,
+        to channel: RevisionChannel
     ) async throws(PeerFailure) {
         guard roll() == 0 else {
             return try await perhaps { () async throws(PeerFailure) in
-                try await peer.send(wanted, to: channel, holder: holder)
+                try await peer.send(question, held: held, to: channel)
             }
         }
         // Breaks off after a few pieces.
@@ -74,7 +90,7 @@ final class FaultyPeer: Peer {
             group.addTask { [peer] in
                 inner.finish(
                     await attempt { () async throws(PeerFailure) in
-                        try await peer.send(wanted, to: inner, holder: holder)
+                        try await peer.send(question, held: held, to: inner)
                     }
                 )
             }

@@ -43,15 +43,25 @@ struct WatchingPeer: Peer {
     func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection] {
         try await peer.write(documents)
     }
-    func holds(_ attachments: [Attachment]) throws(PeerFailure) -> [Attachment] {
-        try peer.holds(attachments)
+    func holds(_ attachments: [Attachment]) async throws(PeerFailure) -> Set<BlobKey> {
+        try await peer.holds(attachments)
+    }
+    func fetchAttached(
+        _ questions: [AttachedQuestion],
+        held: Set<BlobKey>
+    ) async throws(PeerFailure) -> AttachedAnswer {
+        try await peer.fetchAttached(questions, held: held)
+    }
+    func writeAttached(_ documents: [AttachedDocument]) async throws(PeerFailure) -> [WriteRejection] {
+        for document in documents { watched.note(document.revision) }
+        return try await peer.writeAttached(documents)
     }
     func send(
-        _ wanted: WantedRevision,
-        to channel: RevisionChannel,
-        holder: (any Peer)?
+        _ question: AttachedQuestion,
+        held: Set<BlobKey>,
+        to channel: RevisionChannel
     ) async throws(PeerFailure) {
-        try await peer.send(wanted, to: channel, holder: holder)
+        try await peer.send(question, held: held, to: channel)
     }
     func take(
         _ revision: AttachedRevision,

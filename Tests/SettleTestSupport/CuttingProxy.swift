@@ -23,6 +23,9 @@ package final class CuttingProxy: Sendable {
         var cuts: Cuts
         var random: SeededGenerator
         var count = 0
+        var bytes = 0
+        /// What requests say, and what the server hears instead: texts of the same length.
+        var misheard: [(said: [UInt8], heard: [UInt8])] = []
     }
 
     fileprivate final class Plan: Sendable {
@@ -38,6 +41,27 @@ package final class CuttingProxy: Sendable {
         }
 
         var count: Int { state.withLock { $0.count } }
+
+        var bytes: Int { state.withLock { $0.bytes } }
+
+        func mishear(_ said: String, as heard: String) {
+            precondition(said.utf8.count == heard.utf8.count)
+            state.withLock { $0.misheard.append((Array(said.utf8), Array(heard.utf8))) }
+        }
+
+        /// Counts bytes that travel, and changes what is misheard in a request.
+        func pass(_ bytes: inout ByteBuffer, isRequest: Bool) {
+            let misheard = state.withLock { state in
+                state.bytes += bytes.readableBytes
+                return state.misheard
+            }
+            guard isRequest else { return }
+            for (said, heard) in misheard {
+                while let range = bytes.readableBytesView.firstRange(of: said) {
+                    bytes.setBytes(heard, at: range.lowerBound)
+                }
+            }
+        }
 
         func set(_ cuts: Cuts) { state.withLock { $0.cuts = cuts } }
 
@@ -76,6 +100,14 @@ package final class CuttingProxy: Sendable {
     package let endpoint: HTTPEndpoint
     /// How many connections were cut.
     package var cuts: Int { plan.count }
+    /// How many bytes have travelled, both ways together.
+    package var bytes: Int { plan.bytes }
+
+    /// Lets the server hear something else than what requests say, such as another path: a text of the same length.
+    ///
+    /// So a server that knows something behaves like one that does not.
+    package func mishear(_ said: String, as heard: String) { plan.mishear(said, as: heard) }
+
     /// What stands behind the proxy; new connections go to it.
     package var server: HTTPEndpoint {
         get { plan.server }
@@ -109,13 +141,23 @@ package final class CuttingProxy: Sendable {
                 return ClientBootstrap(group: client.eventLoop)
                     .channelInitializer { server in
                         server.eventLoop.makeCompletedFuture {
-                            let answers = ForwardingHandler(to: client, limit: limits.answers, plan)
+                            let answers = ForwardingHandler(
+                                to: client,
+                                limit: limits.answers,
+                                plan,
+                                isRequest: false
+                            )
                             try server.pipeline.syncOperations.addHandler(answers)
                         }
                     }
                     .connect(host: server.host, port: server.port)
                     .flatMapThrowing { server in
-                        let requests = ForwardingHandler(to: server, limit: limits.requests, plan)
+                        let requests = ForwardingHandler(
+                            to: server,
+                            limit: limits.requests,
+                            plan,
+                            isRequest: true
+                        )
                         try client.pipeline.syncOperations.addHandler(requests)
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
@@ -135,8 +177,10 @@ private final class ForwardingHandler: ChannelInboundHandler {
     private let other: any Channel
     private var left: Int
     private let plan: CuttingProxy.Plan
+    private let isRequest: Bool
 
-    init(to other: any Channel, limit: Int, _ plan: CuttingProxy.Plan) {
+    init(to other: any Channel, limit: Int, _ plan: CuttingProxy.Plan, isRequest: Bool) {
+        self.isRequest = isRequest
         self.other = other
         left = limit
         self.plan = plan
@@ -144,6 +188,7 @@ private final class ForwardingHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        plan.pass(&bytes, isRequest: isRequest)
         guard bytes.readableBytes > left, plan.cut() else {
             if left < .max { left = max(0, left - bytes.readableBytes) }
             return other.writeAndFlush(bytes, promise: nil)

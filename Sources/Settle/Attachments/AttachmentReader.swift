@@ -112,10 +112,14 @@ extension Snapshot {
         try transaction.attachments(ofBody: node.body, tables)
     }
 
-    /// Whether an attachment's content is stored.
-    package func hasContent(of attachment: Attachment) throws -> Bool {
-        try transaction.blob(attachment.blob, tables) != nil
+    /// Whether an attachment's content is stored, and is what the attachment says of it.
+    package func holds(_ attachment: Attachment) throws -> Bool {
+        guard let row = try transaction.blob(attachment.blob, tables) else { return false }
+        return row.length == attachment.storedLength && row.md5 == attachment.md5
     }
+
+    /// Whether content with this key is stored.
+    package func holds(_ key: BlobKey) throws -> Bool { try transaction.blob(key, tables) != nil }
 
     /// A reader of an attachment's content; nil if no stored revision has that content.
     package func reader(of attachment: Attachment) throws -> AttachmentReader? {

@@ -60,6 +60,19 @@ extension StagedAttachment {
     }
 }
 
+extension Database {
+    /// What a stub stands for that names its content by SHA-256; nil if the database does not hold just that content.
+    package func held(_ attachment: IncomingAttachment) throws(SettleError) -> EditAttachment? {
+        guard let reference = attachment.reference, try read({ try $0.holds(reference) }) else { return nil }
+        return .staged(
+            name: attachment.name,
+            contentType: attachment.contentType,
+            revpos: attachment.revpos,
+            StagedAttachment(stored: reference)
+        )
+    }
+}
+
 /// One entry of `_attachments` in a document to write.
 package enum EditAttachment: Sendable {
     /// New content; an interactive edit gives it its own generation as `revpos`, a replicated one the given, or 0.

@@ -28,6 +28,9 @@ package struct DocumentOptions: OptionSet, Sendable {
     /// `_revisions`, but the newest 20 only, which is what functions of design documents get to see.
     package static let recentRevisions = DocumentOptions(rawValue: 256)
 
+    /// `_attachments` with the SHA-256 of the stored content, and its encoding and stored length: for Settle peers.
+    package static let contentKeys = DocumentOptions(rawValue: 512)
+
     /// Those that need more of the tree than its winner.
     static let tree: DocumentOptions = [
         .revisions, .recentRevisions, .revisionsInfo, .conflicts, .deletedConflicts, .localSequence,

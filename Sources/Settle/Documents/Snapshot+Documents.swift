@@ -91,6 +91,8 @@ extension Snapshot {
     }
 
     /// Appends the revision at a node of a tree; false, and nothing appended, if its body isn't there.
+    ///
+    /// For content in `held`, which the reader has, there are stubs that name it by SHA-256.
     package func append(
         _ id: DocumentID,
         _ tree: RevisionTree,
@@ -98,6 +100,7 @@ extension Snapshot {
         sequence: UInt64,
         _ options: DocumentOptions,
         attachmentsSince: [RevisionID]? = nil,
+        held: Set<BlobKey> = [],
         to output: inout SegmentedBytes
     ) throws -> Bool {
         let node = tree.nodes[index]
@@ -127,7 +130,7 @@ extension Snapshot {
                     since: since
                 )
             }
-            try appendAttachments(attachments, options, knownGeneration: known, to: &output)
+            try appendAttachments(attachments, options, knownGeneration: known, held: held, to: &output)
         }
         output.bytes.append(UInt8(ascii: "}"))
         return true
@@ -180,6 +183,7 @@ extension Snapshot {
         _ attachments: [Attachment],
         _ options: DocumentOptions,
         knownGeneration: UInt64?,
+        held: Set<BlobKey>,
         to output: inout SegmentedBytes
     ) throws {
         let content: AttachmentsMember.Form =
@@ -187,13 +191,15 @@ extension Snapshot {
         AttachmentsMember.open(to: &output.bytes)
         for (index, attachment) in attachments.enumerated() {
             let isKnown = knownGeneration.map { attachment.revpos <= $0 } ?? false
-            let form = isKnown ? .stub : content
+            let isHeld = held.contains(attachment.blob)
+            let form = isKnown || isHeld ? .stub : content
             AttachmentsMember.openEntry(attachment, form: form, isFirst: index == 0, to: &output.bytes)
             if form == .data { try output.append(attachment, inBase64: true, of: self) }
             AttachmentsMember.closeEntry(
                 attachment,
                 form: form,
                 encodingInfo: options.contains(.encodingInfo),
+                contentKey: isHeld || options.contains(.contentKeys),
                 to: &output.bytes
             )
         }

@@ -23,6 +23,7 @@ extension Snapshot {
         sequence: UInt64,
         _ options: DocumentOptions,
         attachmentsSince: [RevisionID]? = nil,
+        held: Set<BlobKey> = [],
         to output: inout [UInt8]
     ) throws -> Bool {
         try output.whole { output in
@@ -33,6 +34,7 @@ extension Snapshot {
                 sequence: sequence,
                 options,
                 attachmentsSince: attachmentsSince,
+                held: held,
                 to: &output
             )
         }

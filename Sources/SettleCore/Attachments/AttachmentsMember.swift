@@ -6,6 +6,9 @@
 // "follows":true`), or the content itself (`"data":"SGVs…"`, decoded and in base64, without a length). With
 // `att_encoding_info` any of them also tells how compressed content is stored.
 //
+// Between Settle peers an entry may also tell the SHA-256 of what is stored (`"sha256":"…"`), by which a replica finds
+// content that it holds already. Nobody sees it who did not ask for it.
+//
 // Large content need not be in memory: the parts of an entry can be written one by one, with the base64 between them.
 
 /// Writes the `_attachments` member of a document.
@@ -85,6 +88,7 @@ package enum AttachmentsMember {
         _ attachment: Attachment,
         form: Form,
         encodingInfo: Bool,
+        contentKey: Bool = false,
         to output: inout [UInt8]
     ) {
         switch form {
@@ -94,11 +98,16 @@ package enum AttachmentsMember {
         case .data:
             output.append(UInt8(ascii: "\""))
         }
-        if encodingInfo, attachment.encoding != .identity {
+        if encodingInfo || contentKey, attachment.encoding != .identity {
             output.append(contentsOf: #","encoding":""#.utf8)
             output.append(contentsOf: attachment.encoding.name.utf8)
             output.append(contentsOf: #"","encoded_length":"#.utf8)
             JSONText.appendInteger(attachment.storedLength, to: &output)
+        }
+        if contentKey {
+            output.append(contentsOf: #","sha256":""#.utf8)
+            output.append(contentsOf: attachment.blob.text.utf8)
+            output.append(UInt8(ascii: "\""))
         }
         output.append(UInt8(ascii: "}"))
     }

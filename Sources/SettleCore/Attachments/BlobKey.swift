@@ -50,6 +50,17 @@ package struct BlobKey: Hashable, Sendable {
     }
 }
 
+extension BlobKey {
+    /// Reads a key as JSON has it: base64; nil if it is none.
+    package init?(text: String) {
+        guard let bytes = Base64.decodeStrictly(Array(text.utf8)) else { return nil }
+        self.init(bytes: bytes)
+    }
+
+    /// The key as JSON has it: base64.
+    package var text: String { Base64.encoded(bytes) }
+}
+
 extension BlobKey: Comparable {
     /// Orders keys as their bytes are ordered.
     package static func < (left: BlobKey, right: BlobKey) -> Bool {

@@ -6,6 +6,9 @@
 //
 // `stub` and `follows` count only where they are `true`, and in that order; anything else must have `data`.
 //
+// A stub between Settle peers may name its content by SHA-256 (`"sha256":"…"`): then it stands for content that the database
+// holds anywhere. Only who takes replicated revisions looks at that.
+//
 // The subtle things: `digest`, `length` and `encoding` mean nothing beside `data`. A stub's `revpos`, where given,
 // must be that of the attachment it stands for. And names are looked at last: an entry that makes no sense fails
 // before one with a bad name.
@@ -32,6 +35,8 @@ package struct IncomingAttachment: Hashable, Sendable {
     package var digest: [UInt8]?
     /// Where the content is.
     package var content: Content
+    /// The content that a stub of a Settle peer names by its SHA-256, wherever the database has it.
+    package var reference: Attachment?
 
     /// The name as text.
     package var nameText: String { String(decoding: name, as: UTF8.self) }
@@ -63,6 +68,7 @@ package struct IncomingAttachment: Hashable, Sendable {
         if properties["stub"]?.bool == true {
             content = .stub
             digest = nil
+            reference = Attachment(name: name, described: properties)
         } else if properties["follows"]?.bool == true {
             content = try Self.follows(properties, of: name)
             digest = try Self.digest(properties["digest"], of: name)
@@ -75,7 +81,8 @@ package struct IncomingAttachment: Hashable, Sendable {
         }
     }
 
-    private static func follows(_ properties: JSONObject, of name: [UInt8]) throws(SettleError) -> Content {
+    /// Reads how long the content is, and how it is encoded, from an entry without the content itself.
+    static func follows(_ properties: JSONObject, of name: [UInt8]) throws(SettleError) -> Content {
         let length = count(properties["length"])
         guard let encodingName = properties["encoding"] else {
             return .follows(length: length, encodedLength: length, encoding: .identity)
@@ -87,7 +94,7 @@ package struct IncomingAttachment: Hashable, Sendable {
     }
 
     /// Reads `md5-…`; any other digest says nothing.
-    private static func digest(_ value: JSONValue?, of name: [UInt8]) throws(SettleError) -> [UInt8]? {
+    static func digest(_ value: JSONValue?, of name: [UInt8]) throws(SettleError) -> [UInt8]? {
         guard let text = value?.string, text.utf8.starts(with: "md5-".utf8) else { return nil }
         guard let md5 = Base64.decodeStrictly(Array(text.utf8.dropFirst(4))) else {
             throw failure("digest", of: name)
@@ -95,7 +102,7 @@ package struct IncomingAttachment: Hashable, Sendable {
         return md5.isEmpty ? nil : md5
     }
 
-    private static func count(_ value: JSONValue?) -> UInt64? {
+    static func count(_ value: JSONValue?) -> UInt64? {
         value?.int.flatMap { UInt64(exactly: $0) }
     }
 

@@ -26,6 +26,8 @@ package struct DocumentQuery: Sendable {
     package var includesAttachments = false
     /// `att_encoding_info`: how attachments are stored.
     package var includesEncodingInfo = false
+    /// `att_sha256`: the SHA-256 of attachments' stored bytes, for Settle peers; CouchDB does not know it.
+    package var includesContentKeys = false
     /// `atts_since`: revisions whose attachments the client has.
     package var attachmentsSince: [RevisionID]?
     /// `latest`: leaves instead of the revisions that are named.
@@ -49,6 +51,7 @@ package struct DocumentQuery: Sendable {
                 includesAttachments = true
             case "attachments": includesAttachments = value == "true" || attachmentsSince != nil
             case "att_encoding_info": includesEncodingInfo = value == "true"
+            case "att_sha256": includesContentKeys = value == "true"
             case "revs": includesRevisions = value == "true"
             case "revs_info": includesRevisionsInfo = value == "true"
             case "conflicts": includesConflicts = value == "true"

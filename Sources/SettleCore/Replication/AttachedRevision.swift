@@ -11,50 +11,78 @@
 package struct AttachedRevision: Hashable, Sendable {
     /// The document's JSON text, with `_attachments`.
     package let json: [UInt8]
+    /// The document's id, if the text has one.
+    package let id: DocumentID?
     /// The revision's name, if the text has one.
     package let revision: RevisionID?
+    /// The revision and its ancestors, newest first, as far as the text tells them.
+    package let path: [RevisionID]
     /// The entries of `_attachments`, in order.
     package let attachments: [IncomingAttachment]
-    /// Attachments that the target said it holds, so that their content does not follow.
-    package let held: [Attachment]
+    /// Where in the text the value of `_attachments` stands.
+    let attachmentsRange: Range<Int>?
 
     /// Reads a document's text; throws if it is no JSON, or its attachments make no sense.
-    package init(json: [UInt8], held: [Attachment] = []) throws(SettleError) {
-        let members: (revision: String?, attachments: IncomingAttachments?)?
+    package init(json: [UInt8]) throws(SettleError) {
+        let members: Members?
         do throws(JSONError) {
-            members = try Self.members(of: json)
+            members = try Members(json)
         } catch {
             throw SettleError(error)
         }
         guard let members else { throw SettleError(.badRequest, "Document must be a JSON object") }
         self.json = json
-        self.held = held
-        revision = members.revision.flatMap { RevisionID($0) }
+        id = members.id.map { DocumentID(bytes: $0) }
+        revision = members.revision
+        path = members.path ?? members.revision.map { [$0] } ?? []
         attachments = try IncomingAttachment.parse(members.attachments)
-    }
-
-    private static func members(
-        of json: [UInt8]
-    ) throws(JSONError) -> (revision: String?, attachments: IncomingAttachments?)? {
-        var members: (revision: String?, attachments: IncomingAttachments?)
-        var reader = JSONReader(json)
-        guard try reader.enterObject() else { return nil }
-        while try reader.nextMember() {
-            if reader.nameIs("_rev") {
-                members.revision = try reader.value().string
-            } else if reader.nameIs("_attachments") {
-                members.attachments = try IncomingAttachments(&reader)
-            }
-        }
-        try reader.finish()
-        return members
+        attachmentsRange = members.attachmentsRange
     }
 
     /// The attachments whose content follows, in order.
     package var following: [IncomingAttachment] {
         attachments.filter { attachment in
-            guard case .follows = attachment.content else { return false }
-            return !held.contains { $0.name == attachment.name }
+            if case .follows = attachment.content { true } else { false }
+        }
+    }
+}
+
+extension AttachedRevision {
+    /// What is read of the text.
+    private struct Members {
+        var id: [UInt8]?
+        var revision: RevisionID?
+        var path: [RevisionID]?
+        var attachments: IncomingAttachments?
+        var attachmentsRange: Range<Int>?
+
+        /// Nil if the text is no object.
+        init?(_ json: [UInt8]) throws(JSONError) {
+            var reader = JSONReader(json)
+            guard try reader.enterObject() else { return nil }
+            while try reader.nextMember() {
+                if reader.nameIs("_id") {
+                    id = try reader.stringBytes()
+                } else if reader.nameIs("_rev") {
+                    revision = try reader.stringBytes().flatMap { RevisionID(text: $0) }
+                } else if reader.nameIs("_revisions") {
+                    path = Self.path(try reader.value())
+                } else if reader.nameIs("_attachments") {
+                    _ = try reader.kind()
+                    let start = reader.scanner.position
+                    attachments = try IncomingAttachments(&reader)
+                    attachmentsRange = start..<reader.scanner.position
+                }
+            }
+            try reader.finish()
+        }
+
+        private static func path(_ revisions: JSONValue) -> [RevisionID]? {
+            guard let start = revisions["start"]?.int, let ids = revisions["ids"]?.array, start >= ids.count
+            else { return nil }
+            return ids.enumerated().compactMap { offset, digest in
+                digest.string.flatMap { RevisionID("\(start - offset)-\($0)") }
+            }
         }
     }
 }

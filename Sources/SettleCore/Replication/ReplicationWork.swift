@@ -60,16 +60,23 @@ package struct FetchedDocument: Hashable, Sendable {
     package let revision: RevisionID
     /// The JSON text.
     package let json: ArraySlice<UInt8>
-    /// Whether it has attachments, whose bytes are not part of the text.
-    package let hasAttachments: Bool
+    /// Its attachments, whose bytes are not part of the text.
+    package let attachments: [ShownAttachment]
 
-    package init(id: DocumentID, revision: RevisionID, json: ArraySlice<UInt8>, hasAttachments: Bool = false)
-    {
+    package init(
+        id: DocumentID,
+        revision: RevisionID,
+        json: ArraySlice<UInt8>,
+        attachments: [ShownAttachment] = []
+    ) {
         self.id = id
         self.revision = revision
         self.json = json
-        self.hasAttachments = hasAttachments
+        self.attachments = attachments
     }
+
+    /// Whether it has attachments.
+    package var hasAttachments: Bool { !attachments.isEmpty }
 }
 
 /// What a source gave of the revisions it was asked for.

@@ -42,7 +42,7 @@ extension Replicator {
         paces.wasServed(item.step)
         let wanted = item.step.wanted
         learnSize(of: answer.documents)
-        let writable = copyAttached(answer.documents, wanted, item)
+        let writable = addAttached(answer.documents, wanted, item)
         statistics.documentsRead += writable.count
         if case .fetch = item.step {
             statistics.bulkGetAttempts += wanted.count
@@ -89,17 +89,21 @@ extension Replicator {
 
     /// A document with attachments went from the source to the target, or did not.
     package mutating func copied(_ id: StepID, _ answer: CopyAnswer) -> [Action] {
-        guard let item = running.removeValue(forKey: id), case .copy(let wanted, let inFull) = item.step
+        guard let item = running.removeValue(forKey: id), case .copy(let question, let inFull) = item.step
         else {
             return []
         }
         statistics.documentsRead += answer.documentsRead
         statistics.documentsWritten += answer.documentsWritten
-        var again = Item(batch: item.batch, step: .copy(wanted, inFull: inFull), attempts: item.attempts + 1)
+        var again = Item(
+            batch: item.batch,
+            step: .copy(question, inFull: inFull),
+            attempts: item.attempts + 1
+        )
         if let stub = answer.rejected.first(where: \.isMissingStub), !inFull {
             // The target lost what it was believed to have.
             statistics.documentsRead -= answer.rejected.count { $0.name == stub.name }
-            again.step = .copy(wanted, inFull: true)
+            again.step = .copy(question, inFull: true)
             again.attempts = item.attempts
             add(again)
         } else if let reason = answer.rejected.first(where: \.isTransient) {
@@ -113,7 +117,7 @@ extension Replicator {
         where !rejection.isTransient && (inFull || !rejection.isMissingStub) {
             fail(rejection.id, rejection.revision, rejection.name, rejection.reason)
         }
-        if answer.isMissing { lookAgain([wanted], item) }
+        if answer.isMissing { lookAgain([question.wanted], item) }
         return close(item)
     }
 
@@ -199,23 +203,6 @@ extension Replicator {
         }
     }
 
-    /// Queues the copying of documents that have attachments; returns the others.
-    ///
-    /// A revision that has grown into several leaves is copied as a whole if one of them has attachments.
-    private mutating func copyAttached(
-        _ documents: [FetchedDocument],
-        _ wanted: [WantedRevision],
-        _ item: Item
-    ) -> [FetchedDocument] {
-        let attached = Set(documents.lazy.filter(\.hasAttachments).map(\.question))
-        if attached.isEmpty { return documents }
-        for revision in wanted
-        where attached.contains(WantedRevision(id: revision.id, revision: revision.revision)) {
-            add(Item(batch: item.batch, step: .copy(revision, inFull: false)))
-        }
-        return documents.filter { !attached.contains($0.question) }
-    }
-
     private mutating func learnSize(of documents: [FetchedDocument]) {
         guard !documents.isEmpty else { return }
         let average = documents.reduce(0) { $0 + $1.json.count } / documents.count
@@ -228,27 +215,28 @@ extension Replicator.Step {
     var wanted: [WantedRevision] {
         switch self {
         case .fetch(let revisions): revisions
-        case .fetchAlone(let revision), .copy(let revision, _): [revision]
-        case .compare, .write: []
+        case .fetchAlone(let revision): [revision]
+        case .copy(let question, _): [question.wanted]
+        case .fetchAttached(let questions): questions.map(\.wanted)
+        case .compare, .write, .writeAttached: []
         }
     }
 }
 
-extension FetchedDocument {
-    /// What was asked for, without the ancestors.
-    fileprivate var question: WantedRevision { WantedRevision(id: id, revision: revision) }
-}
-
 extension WriteRejection {
     /// Whether the target lacks an attachment that came as a stub.
-    fileprivate var isMissingStub: Bool { name == "missing_stub" }
+    var isMissingStub: Bool { name == "missing_stub" }
 
     /// Whether the target might take the document a little later.
-    fileprivate var isTransient: Bool {
+    var isTransient: Bool {
         ["internal_server_error", "timeout", "service_unavailable", "error", "unknown_error"].contains(name)
     }
 
     fileprivate func concerns(_ document: FetchedDocument) -> Bool {
         document.id == id && (revision == nil || revision == document.revision)
+    }
+
+    func concerns(_ document: AttachedDocument) -> Bool {
+        document.id == id && (revision == nil || revision == document.revision.revision)
     }
 }

@@ -42,6 +42,9 @@ extension Replicator {
             paces.wasRefused(item.step)
             return again(item, after: failure.pace(delay))
         }
+        if case .fetchAttached(let questions) = item.step {
+            return fetchAttachedFailed(questions, item, failure)
+        }
         // An answer that makes no sense may have been cut short.
         let isCut = failure.kind == .malformedAnswer && item.attempts < min(settings.retries, 2)
         if failure.isTransient || isCut {
@@ -52,14 +55,15 @@ extension Replicator {
         }
         switch item.step {
         case .write(let documents): return writeFailed(documents, item, failure)
+        case .writeAttached(let documents): return writeAttachedFailed(documents, item, failure)
         case .fetch(let wanted): return fetchFailed(wanted, item, failure)
         case .fetchAlone(let revision) where failure.kind == .answerTooLarge:
             fail(revision.id, revision.revision, failure.name, failure.reason)
             return close(item)
-        case .copy(let revision, _) where [.answerTooLarge, .malformedAnswer].contains(failure.kind):
-            fail(revision.id, revision.revision, failure.name, failure.reason)
+        case .copy(let question, _) where [.answerTooLarge, .malformedAnswer].contains(failure.kind):
+            fail(question.wanted.id, question.wanted.revision, failure.name, failure.reason)
             return close(item)
-        case .compare, .fetchAlone, .copy: return end(.failed(failure.error))
+        case .compare, .fetchAlone, .fetchAttached, .copy: return end(.failed(failure.error))
         }
     }
 
@@ -106,7 +110,7 @@ extension Replicator {
         return [.finish(.failed(failure.error))]
     }
 
-    private mutating func again(_ item: Item, after delay: Duration) -> [Action] {
+    mutating func again(_ item: Item, after delay: Duration) -> [Action] {
         guard phase == .copying else { return [] }
         let id = nextStep
         nextStep += 1
@@ -180,7 +184,7 @@ extension Replicator {
 
 extension PeerFailure {
     /// A delay, or what the peer asks for if that is longer, within reason.
-    fileprivate func pace(_ delay: Duration) -> Duration {
+    func pace(_ delay: Duration) -> Duration {
         max(delay, min(retryAfter ?? .zero, .seconds(300)))
     }
 }

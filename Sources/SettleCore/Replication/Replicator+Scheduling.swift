@@ -6,7 +6,9 @@ extension Replicator {
         batches[item.batch]?.open += 1
         switch item.step {
         case .write: waiting.writes.append(item)
+        case .writeAttached: waiting.attachedWrites.append(item)
         case .copy: waiting.copies.append(item)
+        case .fetchAttached: waiting.attachedFetches.append(item)
         case .fetch, .fetchAlone: waiting.fetches.append(item)
         case .compare: waiting.comparisons.append(item)
         }
@@ -44,7 +46,7 @@ extension Replicator {
     mutating func proceed() -> [Action] {
         guard phase == .copying else { return [] }
         var actions: [Action] = []
-        while let item = takeCopy() ?? takeNext() {
+        while let item = takeAttached() ?? takeCopy() ?? takeNext() {
             let id = nextStep
             nextStep += 1
             running[id] = item
@@ -70,6 +72,17 @@ extension Replicator {
 
     private var runningCopies: Int { running.values.count { $0.step.isCopy } }
 
+    private var runningGroups: Int { running.values.count { $0.step.isAttached } }
+
+    /// The next group of documents with their attachments.
+    ///
+    /// Nothing holds back what has been fetched: it takes memory.
+    private mutating func takeAttached() -> Item? {
+        if !waiting.attachedWrites.isEmpty { return waiting.attachedWrites.removeFirst() }
+        guard !waiting.attachedFetches.isEmpty, runningGroups < settings.concurrentGroups else { return nil }
+        return waiting.attachedFetches.removeFirst()
+    }
+
     /// The next document with attachments, which takes no other step's place: it may take an hour.
     private mutating func takeCopy() -> Item? {
         guard !waiting.copies.isEmpty, runningCopies < settings.concurrentCopies else { return nil }
@@ -78,7 +91,7 @@ extension Replicator {
 
     /// The next step to run: later stages first, so that documents in memory leave it soon.
     private mutating func takeNext() -> Item? {
-        guard running.count - runningCopies < settings.concurrentSteps else { return nil }
+        guard running.count - runningCopies - runningGroups < settings.concurrentSteps else { return nil }
         if !waiting.writes.isEmpty { return waiting.writes.removeFirst() }
         if !waiting.fetches.isEmpty {
             guard case .fetch(let wanted) = waiting.fetches[0].step, wanted.count > groupSize else {
@@ -114,7 +127,7 @@ extension Replicator {
         if phase == .finished { return [] }
         phase = .closing(outcome)
         isReading = false
-        waiting = ([], [], [], [])
+        waiting = Waiting()
         running = [:]
         if isSavingCheckpoint || isCheckingPeers { return [] }
         let last = saveCheckpoint()
@@ -143,4 +156,12 @@ extension Replicator {
 extension Replicator.Step {
     /// Whether this passes on a document with attachments.
     fileprivate var isCopy: Bool { if case .copy = self { true } else { false } }
+
+    /// Whether this is about a group of documents with attachments.
+    fileprivate var isAttached: Bool {
+        switch self {
+        case .fetchAttached, .writeAttached: true
+        case .compare, .fetch, .fetchAlone, .write, .copy: false
+        }
+    }
 }

@@ -12,8 +12,9 @@
 //     replicator.checkpointSaved(…)         // [.finish(.completed)]
 //
 // A page of changes becomes a batch, and a batch becomes steps: compare with the target, fetch, write. Several steps
-// run at once, later stages first, which keeps few documents in memory and both peers busy. A document that turns out
-// to have attachments is copied by a step of its own, which passes it on in pieces.
+// run at once, later stages first, which keeps few documents in memory and both peers busy. Documents that turn out to have
+// small attachments are fetched and written in groups of their own; one with large attachments is copied by a step of its
+// own, which passes it on in pieces.
 //
 // The subtle thing is the checkpoint. Batches end in any order, yet a checkpoint says "everything up to here is done".
 // So the sequence that may be noted is the end of the last batch before which no batch is open, and a document counts
@@ -40,10 +41,16 @@ package struct Replicator: Sendable {
         package var concurrentSteps = 4
         /// The number of documents with attachments that are copied at once, beside the other steps.
         package var concurrentCopies = 16
+        /// The number of groups of documents with small attachments that are in memory at once, beside the other steps.
+        package var concurrentGroups = 4
         /// The number of batches begun and not finished.
         package var openBatches = 4
         /// The size of documents to ask for in one request, as far as sizes can be foretold.
         package var groupBytes = 4 << 20
+        /// The size of documents with their attachments to ask for in one request.
+        package var attachedGroupBytes = 1 << 20
+        /// A document that is larger than this with its attachments is copied alone.
+        package var attachedDocumentBytes = 256 << 10
         /// How often a request is tried again.
         package var retries = 5
         /// The number of failed documents to remember by name.
@@ -62,9 +69,13 @@ package struct Replicator: Sendable {
         case fetchAlone(WantedRevision)
         /// Give the target documents (`_bulk_docs`).
         case write([FetchedDocument])
+        /// Ask the source for documents with the content of their attachments, but for what the target holds.
+        case fetchAttached([AttachedQuestion])
+        /// Give them to the target.
+        case writeAttached([AttachedDocument])
         /// Pass a document with attachments from the source to the target, in pieces; `inFull`: also those attachments
         /// that the target should have.
-        case copy(WantedRevision, inFull: Bool)
+        case copy(AttachedQuestion, inFull: Bool)
     }
 
     /// The number by which the end of a step is reported.
@@ -115,6 +126,16 @@ package struct Replicator: Sendable {
         var open = 0
     }
 
+    /// Steps that wait for their turn, in order.
+    struct Waiting: Hashable, Sendable {
+        var writes: [Item] = []
+        var attachedWrites: [Item] = []
+        var copies: [Item] = []
+        var attachedFetches: [Item] = []
+        var fetches: [Item] = []
+        var comparisons: [Item] = []
+    }
+
     enum Phase: Hashable, Sendable {
         case copying
         /// Only the last checkpoint is still to be saved.
@@ -146,11 +167,13 @@ package struct Replicator: Sendable {
     /// Whether the last page was the end of what there is.
     var reachedEnd = false
     var usesBulkGet: Bool
+    /// Whether the source gives many documents with their attachments at once.
+    var usesGroups: Bool
     var batches: [Int: Batch] = [:]
     var firstBatch = 0
     var nextBatch = 0
     var nextStep = 1
-    var waiting: (writes: [Item], copies: [Item], fetches: [Item], comparisons: [Item]) = ([], [], [], [])
+    var waiting = Waiting()
     var running: [StepID: Item] = [:]
     var paces = RequestPaces()
     var averageBytes = 0
@@ -175,6 +198,7 @@ package struct Replicator: Sendable {
         committed = origin
         position = origin
         usesBulkGet = settings.usesBulkGet
+        usesGroups = settings.usesBulkGet
     }
 
     /// Whether the run is waiting for new changes with nothing else to do.

@@ -27,8 +27,8 @@ struct RequestPaces: Hashable, Sendable {
     /// How long a step waits before it begins.
     func interval(_ step: Replicator.Step) -> Duration {
         switch step {
-        case .fetch, .fetchAlone: source.interval
-        case .compare, .write: target.interval
+        case .fetch, .fetchAlone, .fetchAttached: source.interval
+        case .compare, .write, .writeAttached: target.interval
         case .copy: max(source.interval, target.interval)
         }
     }
@@ -39,8 +39,8 @@ struct RequestPaces: Hashable, Sendable {
 
     private mutating func update(_ step: Replicator.Step, _ change: (inout RequestPace) -> Void) {
         switch step {
-        case .fetch, .fetchAlone: change(&source)
-        case .compare, .write: change(&target)
+        case .fetch, .fetchAlone, .fetchAttached: change(&source)
+        case .compare, .write, .writeAttached: change(&target)
         case .copy:
             // Which of the two it was cannot be told.
             change(&source)

@@ -11,19 +11,22 @@ struct AttachedCopy: Sendable {
     let inFull: Bool
 
     /// Copies the leaves that a revision has become.
-    func run(_ wanted: WantedRevision) async throws(PeerFailure) -> CopyAnswer {
+    func run(_ question: AttachedQuestion) async throws(PeerFailure) -> CopyAnswer {
         let channel = RevisionChannel()
-        let question = inFull ? WantedRevision(id: wanted.id, revision: wanted.revision) : wanted
-        let (source, target, inFull) = (source, target, inFull)
+        let wanted = question.wanted
+        let bare = AttachedQuestion(WantedRevision(id: wanted.id, revision: wanted.revision))
+        let question = inFull ? bare : question
+        let (source, target) = (source, target)
+        let held = try await target.holds(question.shown)
         let result = await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 let end = await attempt { () async throws(PeerFailure) in
-                    try await source.send(question, to: channel, holder: inFull ? nil : target)
+                    try await source.send(question, held: held, to: channel)
                 }
                 channel.finish(end)
             }
             let result = await attempt { () async throws(PeerFailure) in
-                try await receive(question, from: channel)
+                try await receive(question.wanted, from: channel)
             }
             channel.close()
             group.cancelAll()

@@ -13,20 +13,21 @@ extension HTTPPeer {
     /// The most bytes of a URL, as CouchDB's replicator has it.
     private static let urlLimit = 7_000
 
-    package func holds(_ attachments: [Attachment]) -> [Attachment] { [] }
-
     package func send(
-        _ wanted: WantedRevision,
-        to channel: RevisionChannel,
-        holder: (any Peer)?
+        _ question: AttachedQuestion,
+        held: Set<BlobKey>,
+        to channel: RevisionChannel
     ) async throws(PeerFailure) {
+        let wanted = question.wanted
         let response: HTTPClientResponse
         do throws(PeerFailure) {
-            response = try await openRevisions(wanted)
+            // What is held can be said in the body of a `_bulk_get` only.
+            response =
+                held.isEmpty ? try await openRevisions(wanted) : try await openGroup([question], held: held)
         } catch {
             if error.status == 414, !wanted.ancestors.isEmpty {
                 let bare = WantedRevision(id: wanted.id, revision: wanted.revision)
-                return try await send(bare, to: channel, holder: holder)
+                return try await send(AttachedQuestion(bare), held: [], to: channel)
             }
             guard error.status == 404, error.reason != "Database does not exist." else { throw error }
             _ = await channel.send(.missing)

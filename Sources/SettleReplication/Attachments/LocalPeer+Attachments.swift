@@ -1,8 +1,7 @@
 // A database here as source and as target of documents with attachments.
 //
 // As a source it opens one attachment after the other and holds no snapshot while the target reads. As a target it
-// takes content into uploads, which are hashed and on disk before the document that names them is committed; content
-// that it has already, it says beforehand.
+// takes content into uploads, which are hashed and on disk before the document that names them is committed.
 
 import Settle
 package import SettleCore
@@ -11,30 +10,24 @@ extension LocalPeer {
     /// How many bytes are read from an attachment at a time.
     private static let piece = 128 << 10
 
-    package func holds(_ attachments: [Attachment]) throws(PeerFailure) -> [Attachment] {
-        try read { snapshot in
-            try attachments.filter { try snapshot.hasContent(of: $0) }
+    package func holds(_ attachments: [Attachment]) async throws(PeerFailure) -> Set<BlobKey> {
+        guard !attachments.isEmpty else { return [] }
+        return try read { snapshot in
+            Set(try attachments.filter { try snapshot.holds($0) }.map(\.blob))
         }
     }
 
     package func send(
-        _ wanted: WantedRevision,
-        to channel: RevisionChannel,
-        holder: (any Peer)?
+        _ question: AttachedQuestion,
+        held: Set<BlobKey>,
+        to channel: RevisionChannel
     ) async throws(PeerFailure) {
-        let leaves = try leaves(of: wanted)
+        let leaves = try read { snapshot in try snapshot.attachedLeaves(of: question.wanted, held: held) }
         if leaves.isEmpty {
             _ = await channel.send(.missing)
             return
         }
-        for (json, attachments) in leaves {
-            let held = try holder?.holds(attachments) ?? []
-            let revision: AttachedRevision
-            do throws(SettleError) {
-                revision = try AttachedRevision(json: json, held: held)
-            } catch {
-                throw PeerFailure(error)
-            }
+        for (revision, attachments) in leaves {
             guard await channel.send(.revision(revision)) else { return }
             for following in revision.following {
                 guard let attachment = attachments.first(where: { $0.name == following.name }) else {
@@ -42,29 +35,6 @@ extension LocalPeer {
                 }
                 guard try await send(attachment, to: channel) else { return }
             }
-        }
-    }
-
-    /// The text and the attachments of the leaves that a revision has become.
-    private func leaves(of wanted: WantedRevision) throws(PeerFailure) -> [(json: [UInt8], [Attachment])] {
-        try read { snapshot in
-            guard let record = try snapshot.document(wanted.id) else { return [] }
-            let tree = try snapshot.tree(of: record)
-            var leaves: [(json: [UInt8], [Attachment])] = []
-            for leaf in tree.leafDescendants(of: wanted.revision) {
-                var text: [UInt8] = []
-                let isThere = try snapshot.append(
-                    wanted.id,
-                    tree,
-                    node: leaf,
-                    sequence: record.sequence,
-                    [.revisions, .follows, .encodingInfo],
-                    attachmentsSince: wanted.ancestors,
-                    to: &text
-                )
-                if isThere { leaves.append((text, try snapshot.attachments(of: tree.nodes[leaf]))) }
-            }
-            return leaves
         }
     }
 
@@ -139,19 +109,9 @@ extension LocalPeer {
         from channel: RevisionChannel,
         in database: Database
     ) async throws(AttachmentRefusal) -> EditAttachment {
-        if attachment.content == .stub { return .stub(name: attachment.name, revpos: attachment.revpos) }
-        let staged: StagedAttachment
-        if let held = revision.held.first(where: { $0.name == attachment.name }) {
-            staged = StagedAttachment(stored: held)
-        } else {
-            staged = try await upload(attachment, from: channel, in: database)
-        }
-        return .staged(
-            name: attachment.name,
-            contentType: attachment.contentType,
-            revpos: attachment.revpos,
-            staged
-        )
+        if let known = try ours({ () throws(SettleError) in try database.known(attachment) }) { return known }
+        let staged = try await upload(attachment, from: channel, in: database)
+        return attachment.edit(staged)
     }
 
     private func upload(
@@ -159,34 +119,15 @@ extension LocalPeer {
         from channel: RevisionChannel,
         in database: Database
     ) async throws(AttachmentRefusal) -> StagedAttachment {
-        let upload: AttachmentUpload
-        switch attachment.content {
-        case .follows(let length, _, let encoding):
-            upload = try ours { () throws(SettleError) in
-                try AttachmentUpload(
-                    in: database,
-                    contentType: attachment.contentType,
-                    receivedEncoding: encoding,
-                    declaredLength: length,
-                    hashesReceived: attachment.digest != nil
-                )
-            }
+        let upload = try ours { () throws(SettleError) in try attachment.upload(to: database) }
+        if case .follows = attachment.content {
             let received = try await receive(from: channel, into: upload)
             try ours { () throws(SettleError) in try attachment.check(receivedLength: received) }
-        case .data(let data):
-            upload = try ours { () throws(SettleError) in
-                try AttachmentUpload(in: database, contentType: attachment.contentType)
-            }
-            try ours { () throws(SettleError) in
-                try data.decode { part throws(SettleError) in try upload.append(part) }
-            }
-        case .stub:
-            throw .target(SettleError(.missingStub))
         }
         do throws(SettleError) {
-            let staged = try await database.onWorkerThread { () throws(SettleError) in try upload.finish() }
-            if let md5 = staged.receivedMD5 { try attachment.check(receivedMD5: md5) }
-            return staged
+            return try await database.onWorkerThread { () throws(SettleError) in
+                try attachment.finish(upload)
+            }
         } catch {
             throw .target(error)
         }
@@ -221,8 +162,77 @@ extension LocalPeer {
     }
 }
 
+extension Snapshot {
+    /// The leaves that a revision has become, and their attachments.
+    func attachedLeaves(
+        of wanted: WantedRevision,
+        held: Set<BlobKey>
+    ) throws -> [(revision: AttachedRevision, [Attachment])] {
+        guard let record = try document(wanted.id) else { return [] }
+        let tree = try tree(of: record)
+        var leaves: [(revision: AttachedRevision, [Attachment])] = []
+        for leaf in tree.leafDescendants(of: wanted.revision) {
+            var text: [UInt8] = []
+            let isThere = try append(
+                wanted.id,
+                tree,
+                node: leaf,
+                sequence: record.sequence,
+                [.revisions, .follows, .encodingInfo],
+                attachmentsSince: wanted.ancestors,
+                held: held,
+                to: &text
+            )
+            guard isThere else { continue }
+            leaves.append((try AttachedRevision(json: text), try attachments(of: tree.nodes[leaf])))
+        }
+        return leaves
+    }
+}
+
+extension Database {
+    /// What a stub stands for: content that is held, or what an ancestor has; nil if the content comes along.
+    func known(_ attachment: IncomingAttachment) throws(SettleError) -> EditAttachment? {
+        guard attachment.content == .stub else { return nil }
+        return try held(attachment) ?? .stub(name: attachment.name, revpos: attachment.revpos)
+    }
+}
+
+extension IncomingAttachment {
+    /// An upload for the content, which is in it already if it came inside the document.
+    func upload(to database: Database) throws(SettleError) -> AttachmentUpload {
+        switch content {
+        case .follows(let length, _, let encoding):
+            return try AttachmentUpload(
+                in: database,
+                contentType: contentType,
+                receivedEncoding: encoding,
+                declaredLength: length,
+                hashesReceived: digest != nil
+            )
+        case .data(let data):
+            let upload = try AttachmentUpload(in: database, contentType: contentType)
+            try data.decode { part throws(SettleError) in try upload.append(part) }
+            return upload
+        case .stub: throw SettleError(.missingStub)
+        }
+    }
+
+    /// Ends the upload; throws unless it has the digest that was announced.
+    func finish(_ upload: AttachmentUpload) throws(SettleError) -> StagedAttachment {
+        let staged = try upload.finish()
+        if let md5 = staged.receivedMD5 { try check(receivedMD5: md5) }
+        return staged
+    }
+
+    /// The entry for the store.
+    func edit(_ staged: StagedAttachment) -> EditAttachment {
+        .staged(name: name, contentType: contentType, revpos: revpos, staged)
+    }
+}
+
 extension AttachedRevision {
-    fileprivate func rejected(_ id: DocumentID, _ error: SettleError) -> WriteRejection {
+    func rejected(_ id: DocumentID, _ error: SettleError) -> WriteRejection {
         WriteRejection(id: id, revision: revision, name: error.name, reason: error.reason)
     }
 }

@@ -74,10 +74,6 @@ extension HTTPPeer {
     /// Sends a request and reads the whole answer; a status other than success is a failure.
     func answer(to request: Request) async throws(PeerFailure) -> [UInt8] {
         var outgoing = outgoing(request)
-        if let body = request.body {
-            outgoing.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
-            outgoing.body = .bytes(body.buffer)
-        }
         outgoing.headers.replaceOrAdd(name: "Accept-Encoding", value: "gzip")
         return try await answer(
             to: outgoing,
@@ -171,6 +167,10 @@ extension HTTPPeer {
         outgoing.headers.add(name: "User-Agent", value: "Settle")
         for header in endpoint.headers + request.headers {
             outgoing.headers.replaceOrAdd(name: header.name, value: header.value)
+        }
+        if let body = request.body {
+            outgoing.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
+            outgoing.body = .bytes(body.buffer)
         }
         return outgoing
     }

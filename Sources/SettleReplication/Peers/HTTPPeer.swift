@@ -11,6 +11,8 @@ package struct HTTPPeer: Peer {
     let timeout: Duration
     /// How it is connected to.
     let way: HTTPClients.Key
+    /// What was found out about it.
+    let abilities = PeerAbilities()
 
     /// The most bytes of an answer with many documents; one that is larger is asked for in halves.
     static let groupLimit = 32 << 20
@@ -26,6 +28,8 @@ package struct HTTPPeer: Peer {
     package var shownName: String { endpoint.shownURL }
 
     package func information() async throws(PeerFailure) -> PeerInformation {
+        // A session begins: the peer may be another version by now.
+        abilities.tellsContents = true
         let answer = try await json(.init(.GET, "", deadline: timeout))
         guard let sequence = answer["update_seq"], let incarnation = answer["instance_start_time"]?.string
         else {
@@ -93,7 +97,7 @@ package struct HTTPPeer: Peer {
     package func fetch(_ wanted: [WantedRevision]) async throws(PeerFailure) -> FetchAnswer {
         let request = Request(
             .POST,
-            "_bulk_get?latest=true&revs=true&attachments=false",
+            "_bulk_get?latest=true&revs=true&attachments=false&att_sha256=true",
             body: .init(bytes: DocumentsFetch.question(wanted)),
             limit: wanted.count > 1 ? Self.groupLimit : Self.documentLimit
         )
@@ -127,12 +131,17 @@ package struct HTTPPeer: Peer {
     }
 
     package func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection] {
-        let size = documents.reduce(0) { $0 + $1.json.count + 1 }
+        try await write(texts: documents.map(\.json))
+    }
+
+    /// Gives the target documents by their texts.
+    func write(texts: [ArraySlice<UInt8>]) async throws(PeerFailure) -> [WriteRejection] {
+        let size = texts.reduce(0) { $0 + $1.count + 1 }
         var body = Body(capacity: size + DocumentsWrite.opening.count + DocumentsWrite.closing.count)
         body.append(DocumentsWrite.opening[...])
-        for (index, document) in documents.enumerated() {
+        for (index, text) in texts.enumerated() {
             if index > 0 { body.append([UInt8(ascii: ",")]) }
-            body.append(document.json)
+            body.append(text)
         }
         body.append(DocumentsWrite.closing[...])
         let headers = [NamedText(name: "X-Couch-Full-Commit", value: "false")]

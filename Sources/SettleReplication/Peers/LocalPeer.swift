@@ -85,7 +85,7 @@ package struct LocalPeer: Peer {
     package func fetch(_ wanted: [WantedRevision]) async throws(PeerFailure) -> FetchAnswer {
         try read { snapshot in
             var text: [UInt8] = []
-            var found: [(index: Int, range: Range<Int>, hasAttachments: Bool)] = []
+            var found: [(index: Int, range: Range<Int>, attachments: [Attachment])] = []
             var answer = FetchAnswer()
             for (index, item) in wanted.enumerated() {
                 let before = found.count
@@ -102,18 +102,18 @@ package struct LocalPeer: Peer {
                             to: &text
                         )
                         guard isThere else { continue }
-                        let hasAttachments = try !snapshot.attachments(of: tree.nodes[leaf]).isEmpty
-                        found.append((index, start..<text.count, hasAttachments))
+                        let attachments = try snapshot.attachments(of: tree.nodes[leaf])
+                        found.append((index, start..<text.count, attachments))
                     }
                 }
                 if found.count == before { answer.missing.append(index) }
             }
-            answer.documents = found.map { index, range, hasAttachments in
+            answer.documents = found.map { index, range, attachments in
                 FetchedDocument(
                     id: wanted[index].id,
                     revision: wanted[index].revision,
                     json: text[range],
-                    hasAttachments: hasAttachments
+                    attachments: attachments.map { ShownAttachment($0) }
                 )
             }
             return answer

@@ -29,15 +29,23 @@ package protocol Peer: Sendable {
     func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection]
 
     /// Which of these attachments' content the database has already.
-    func holds(_ attachments: [Attachment]) throws(PeerFailure) -> [Attachment]
+    func holds(_ attachments: [Attachment]) async throws(PeerFailure) -> Set<BlobKey>
+    /// Documents with the content of their attachments, all in memory.
+    ///
+    /// Attachments that the ancestors have come as stubs; those whose content is `held`, as stubs that name it.
+    func fetchAttached(
+        _ questions: [AttachedQuestion],
+        held: Set<BlobKey>
+    ) async throws(PeerFailure) -> AttachedAnswer
+    /// Takes documents with their attachments as they are; answers with those it refused.
+    func writeAttached(_ documents: [AttachedDocument]) async throws(PeerFailure) -> [WriteRejection]
     /// Sends the leaves that a revision has become, with their attachments' content, until the channel wants no more.
     ///
-    /// Attachments that the ancestors have are sent as stubs; content that `holder` has is left out where the source can
-    /// tell.
+    /// Attachments that the ancestors have are sent as stubs; those whose content is `held`, as stubs that name it.
     func send(
-        _ wanted: WantedRevision,
-        to channel: RevisionChannel,
-        holder: (any Peer)?
+        _ question: AttachedQuestion,
+        held: Set<BlobKey>,
+        to channel: RevisionChannel
     ) async throws(PeerFailure)
     /// Takes a revision whose attachments' content is next in the channel; answers with why not, if it was refused.
     func take(

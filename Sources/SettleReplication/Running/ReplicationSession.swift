@@ -49,6 +49,8 @@ struct ReplicationSession: Sendable {
         case changes(Result<ChangesPage, PeerFailure>)
         case compared(Replicator.StepID, Result<[WantedRevision], PeerFailure>)
         case fetched(Replicator.StepID, Result<FetchAnswer, PeerFailure>)
+        case fetchedAttached(Replicator.StepID, Result<AttachedAnswer, PeerFailure>)
+        case writtenAttached(Replicator.StepID, Result<[WriteRejection], PeerFailure>)
         case written(Replicator.StepID, Result<[WriteRejection], PeerFailure>)
         case copied(Replicator.StepID, Result<CopyAnswer, PeerFailure>)
         case saved(SourceSequence, CheckpointStore, JSONObject, PeerFailure?)

@@ -105,6 +105,11 @@ struct SessionLoop {
         case .fetched(let id, .failure(let failure)): return replicator.failed(id, failure)
         case .written(let id, .success(let rejected)): return replicator.written(id, rejected: rejected)
         case .written(let id, .failure(let failure)): return replicator.failed(id, failure)
+        case .fetchedAttached(let id, .success(let answer)): return replicator.fetchedAttached(id, answer)
+        case .fetchedAttached(let id, .failure(let failure)): return replicator.failed(id, failure)
+        case .writtenAttached(let id, .success(let rejected)):
+            return replicator.writtenAttached(id, rejected: rejected)
+        case .writtenAttached(let id, .failure(let failure)): return replicator.failed(id, failure)
         case .saved(_, let store, _, let failure?):
             self.store = store
             return replicator.checkpointFailed(failure)
@@ -236,11 +241,24 @@ extension ReplicationSession {
                     try accepted(try await source.fetchAlone(wanted))
                 }
             )
-        case .copy(let wanted, let inFull):
+        case .fetchAttached(let questions):
+            .fetchedAttached(
+                id,
+                await attempt { () async throws(PeerFailure) in
+                    let held = try await target.holds(questions.flatMap(\.shown))
+                    return try await source.fetchAttached(questions, held: held)
+                }
+            )
+        case .writeAttached(let documents):
+            .writtenAttached(
+                id,
+                await attempt { () async throws(PeerFailure) in try await target.writeAttached(documents) }
+            )
+        case .copy(let question, let inFull):
             .copied(
                 id,
                 await attempt { () async throws(PeerFailure) in
-                    try await AttachedCopy(source: source, target: target, inFull: inFull).run(wanted)
+                    try await AttachedCopy(source: source, target: target, inFull: inFull).run(question)
                 }
             )
         case .write(let documents):

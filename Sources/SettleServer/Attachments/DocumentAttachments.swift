@@ -7,12 +7,13 @@ extension ServerCore {
     /// What a document's `_attachments` mean for its edit; for documents that are complete.
     func attachments(
         of document: IncomingDocument,
-        in database: Database
+        in database: Database,
+        isReplicated: Bool = false
     ) throws(SettleError) -> [EditAttachment] {
         guard document.attachments != nil else { return [] }
         var edits: [EditAttachment] = []
         for attachment in try IncomingAttachment.parse(document.attachments) {
-            guard let edit = try stage(attachment, in: database) else {
+            guard let edit = try stage(attachment, in: database, isReplicated: isReplicated) else {
                 throw SettleError(.badRequest, "Invalid attachment data for \(attachment.nameText)")
             }
             edits.append(edit)
@@ -21,13 +22,18 @@ extension ServerCore {
     }
 
     /// Takes in the content of one attachment; nil if it follows.
+    ///
+    /// A stub of a replicated revision may name content that the database holds.
     func stage(
         _ attachment: IncomingAttachment,
-        in database: Database
+        in database: Database,
+        isReplicated: Bool
     ) throws(SettleError) -> EditAttachment? {
         switch attachment.content {
         case .follows: return nil
-        case .stub: return .stub(name: attachment.name, revpos: attachment.revpos)
+        case .stub:
+            if isReplicated, let held = try database.held(attachment) { return held }
+            return .stub(name: attachment.name, revpos: attachment.revpos)
         case .data(let data):
             guard data.count <= configuration.maximumAttachmentSize else {
                 throw SettleError(.attachmentTooLarge, attachment.nameText)

@@ -17,6 +17,8 @@ struct RevisionSource {
     let options: DocumentOptions
     /// Revisions whose attachments the client has.
     let attachmentsSince: [RevisionID]?
+    /// Content that the client has, wherever it has it from.
+    let held: Set<BlobKey>
 
     init(
         id: DocumentID,
@@ -24,8 +26,10 @@ struct RevisionSource {
         sequence: UInt64,
         query: DocumentQuery,
         options: DocumentOptions? = nil,
-        attachmentsSince: [RevisionID]? = nil
+        attachmentsSince: [RevisionID]? = nil,
+        held: Set<BlobKey> = []
     ) {
+        self.held = held
         self.id = id
         self.tree = tree
         self.sequence = sequence
@@ -47,6 +51,7 @@ struct RevisionSource {
             sequence: sequence,
             options,
             attachmentsSince: attachmentsSince,
+            held: held,
             to: &output
         )
     }
@@ -68,6 +73,7 @@ struct RevisionSource {
             sequence: sequence,
             options.union([.follows, .encodingInfo]),
             attachmentsSince: attachmentsSince,
+            held: held,
             to: &text
         )
         guard isThere else { return false }
@@ -91,7 +97,7 @@ struct RevisionSource {
 
     /// The attachments that the client doesn't have.
     private func following(_ node: Int, _ snapshot: borrowing Snapshot) throws -> [Attachment] {
-        let attachments = try snapshot.attachments(of: tree.nodes[node])
+        let attachments = try snapshot.attachments(of: tree.nodes[node]).filter { !held.contains($0.blob) }
         guard let attachmentsSince, !attachments.isEmpty else { return attachments }
         let path = tree.path(from: node).map { tree.nodes[$0].revision }
         let known = Attachment.knownGeneration(path: path, since: attachmentsSince)

@@ -2,7 +2,8 @@
 //
 //     {"docs": [{"id": "a", "rev": "2-x"}, {"id": "b"}]}
 //
-// Without a revision all leaves are meant. Whatever is wrong with one entry is answered in its place, never as an error
+// Without a revision all leaves are meant. A Settle peer says in `atts_held` which contents it has, by the SHA-256s that it was
+// shown with `att_sha256=true`: for those it gets stubs. Whatever is wrong with one entry is answered in its place, never as an error
 // of the request.
 
 import NIOHTTP1
@@ -46,6 +47,8 @@ struct BulkGetItem: Sendable {
     var revisionText: String?
     /// Revisions whose attachments the client has; an empty list says nothing.
     var attachmentsSince: [RevisionID]?
+    /// Content that the client has.
+    var held: Set<BlobKey> = []
 
     /// Reads the body of the request.
     static func items(_ body: [UInt8]) throws(SettleError) -> [BulkGetItem] {
@@ -83,6 +86,8 @@ struct BulkGetItem: Sendable {
                 id = try reader.stringBytes().map { DocumentID(bytes: $0) }
             } else if reader.nameIs("rev") {
                 revisionText = try reader.string() ?? ""
+            } else if reader.nameIs("atts_held") {
+                held = Set(ContentKeys.keys(try reader.value()))
             } else if reader.nameIs("atts_since") {
                 let list = try reader.value()
                 do throws(SettleError) {
@@ -199,7 +204,8 @@ private final class BulkGetSource: BodySource {
             sequence: record.sequence,
             query: query,
             options: item.attachmentsSince == nil ? options : options.union(.attachments),
-            attachmentsSince: item.attachmentsSince
+            attachmentsSince: item.attachmentsSince,
+            held: item.held
         )
         for (position, node) in nodes.enumerated() {
             if multipart != nil {

@@ -28,7 +28,7 @@ extension ServerCore {
             try checkLimits(document, document.id)
             let id = document.id ?? DocumentID(identifiers.next())
             try id.validate()
-            let attachments = try attachments(of: document, in: database)
+            let attachments = try attachments(of: document, in: database, isReplicated: batch.isReplicated)
             var document = document
             if !batch.isReplicated {
                 document = try checked(document, as: id, for: database, by: request.user)

@@ -114,7 +114,7 @@ extension ServerCore {
             document,
             as: id,
             of: database,
-            attachments: try attachments(of: document, in: database),
+            attachments: try attachments(of: document, in: database, isReplicated: query.isReplicated),
             DocumentWrite(
                 context: request.writeContext,
                 status: document.isDeleted ? 200 : 201,
@@ -260,11 +260,14 @@ extension DocumentQuery {
         if includesSequence { options.insert(.localSequence) }
         if includesAttachments { options.insert(.attachments) }
         if includesEncodingInfo { options.insert(.encodingInfo) }
+        if includesContentKeys { options.insert(.contentKeys) }
         return options
     }
 
     /// Those that concern a revision that was asked for by name.
-    var revisionOptions: DocumentOptions { options.intersection([.revisions, .attachments, .encodingInfo]) }
+    var revisionOptions: DocumentOptions {
+        options.intersection([.revisions, .attachments, .encodingInfo, .contentKeys])
+    }
 
     /// Whether the answer tells something about the document that its revision doesn't determine.
     func showsState(of record: DocumentRecord) -> Bool {

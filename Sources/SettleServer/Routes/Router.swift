@@ -89,6 +89,7 @@ extension ServerCore {
         case "_bulk_get": try postBulkGet(request, database)
         case "_changes": try changes(request, database)
         case "_revs_diff": try postRevisionsDiff(request, database)
+        case "_attachments_diff": try postAttachmentsDiff(request, database)
         case "_missing_revs": try postMissingRevisions(request, database)
         case "_revs_limit": try revisionsLimit(request, database)
         case "_purge": try postPurge(request, database)

@@ -38,6 +38,7 @@ private struct Simulation {
         settings.concurrentSteps = Int.random(in: 1...4, using: &random)
         settings.targetIsEmpty = Bool.random(using: &random)
         settings.retries = 1_000
+        (settings.attachedGroupBytes, settings.attachedDocumentBytes) = (4_000, 1_500)
         replicator = Replicator(settings, from: .zero)
         for number in 0..<Int.random(in: 1...60, using: &random) {
             let revisions = (0...Int.random(in: 0...2, using: &random)).map { Make.revision("1-\($0)") }
@@ -98,7 +99,23 @@ private struct Simulation {
             }
             return replicator.fetched(id, answer(wanted))
         case .fetchAlone(let wanted): return replicator.fetched(id, answer([wanted]))
-        case .copy(let wanted, let inFull):
+        case .fetchAttached(let questions):
+            if Int.random(in: 0..<20, using: &random) == 0 {
+                return replicator.failed(id, PeerFailure(.answerTooLarge, name: "", reason: ""))
+            }
+            if Int.random(in: 0..<30, using: &random) == 0 { return replicator.failed(id, Make.status(406)) }
+            return replicator.fetchedAttached(id, answer(questions))
+        case .writeAttached(let documents):
+            if documents.contains(where: { poison.contains($0.id) }), Bool.random(using: &random) {
+                return replicator.failed(id, Make.status(413))
+            }
+            if Int.random(in: 0..<10, using: &random) == 0 {
+                return replicator.failed(id, Make.status(412, "missing_stub"))
+            }
+            let rejected = reject(documents.map { ($0.question.wanted.id, $0.question.wanted.revision) })
+            return replicator.writtenAttached(id, rejected: rejected)
+        case .copy(let question, let inFull):
+            let wanted = question.wanted
             var answer = CopyAnswer()
             if gone.contains(wanted.id) {
                 answer.isMissing = true
@@ -119,19 +136,45 @@ private struct Simulation {
             if documents.contains(where: { poison.contains($0.id) }), Bool.random(using: &random) {
                 return replicator.failed(id, Make.status(413))
             }
-            var rejected: [WriteRejection] = []
-            for document in documents {
-                if poison.contains(document.id) || isUnlucky {
-                    let name = poison.contains(document.id) ? "forbidden" : "timeout"
-                    rejected.append(
-                        WriteRejection(id: document.id, revision: document.revision, name: name, reason: "")
-                    )
-                } else {
-                    target.insert(WantedRevision(id: document.id, revision: document.revision))
-                }
-            }
+            let rejected = reject(documents.map { ($0.id, $0.revision) })
             return replicator.written(id, rejected: rejected)
         }
+    }
+
+    /// Takes documents into the target, except for some.
+    private mutating func reject(_ documents: [(id: DocumentID, revision: RevisionID)]) -> [WriteRejection] {
+        var rejected: [WriteRejection] = []
+        for (id, revision) in documents {
+            if poison.contains(id) || isUnlucky {
+                let name = poison.contains(id) ? "forbidden" : "timeout"
+                rejected.append(WriteRejection(id: id, revision: revision, name: name, reason: ""))
+            } else {
+                target.insert(WantedRevision(id: id, revision: revision))
+            }
+        }
+        return rejected
+    }
+
+    private mutating func answer(_ questions: [AttachedQuestion]) -> AttachedAnswer {
+        var answer = AttachedAnswer()
+        for (place, question) in questions.enumerated() {
+            let isLeft = gone.contains(question.wanted.id) || isUnlucky
+            let text = Array(#"{"_rev":"\(question.wanted.revision.text)"}"#.utf8)
+            if !isLeft, let revision = try? AttachedRevision(json: text) {
+                answer.documents.append(AttachedDocument(question, revision, contents: []))
+            } else {
+                answer.left.append(place)
+            }
+        }
+        answer.isCut = Bool.random(using: &random)
+        return answer
+    }
+
+    private mutating func attachments() -> [ShownAttachment] {
+        guard Int.random(in: 0..<4, using: &random) == 0 else { return [] }
+        let length: UInt64? =
+            Int.random(in: 0..<4, using: &random) == 0 ? nil : UInt64.random(in: 0...2_000, using: &random)
+        return [ShownAttachment(length: length)]
     }
 
     private mutating func answer(_ wanted: [WantedRevision]) -> FetchAnswer {
@@ -147,7 +190,7 @@ private struct Simulation {
                         id: revision.id,
                         revision: revision.revision,
                         json: [123, 125],
-                        hasAttachments: Int.random(in: 0..<4, using: &random) == 0
+                        attachments: attachments()
                     )
                 )
             }

@@ -19,7 +19,7 @@ enum Make {
             id: DocumentID(id),
             revision: self.revision(revision),
             json: [123, 125],
-            hasAttachments: attachments
+            attachments: attachments ? [ShownAttachment(length: nil)] : []
         )
     }
     static func page(_ rows: [ChangedDocument], end: Int, pending: Int? = nil) -> ChangesPage {
@@ -172,7 +172,7 @@ struct ReplicatorTests {
         let wanted = Make.wanted("a", "1-a")
         #expect(
             replicator.fetched(2, FetchAnswer(documents: documents)) == [
-                .perform(3, .copy(wanted, inFull: false), delay: .zero),
+                .perform(3, .copy(AttachedQuestion(wanted), inFull: false), delay: .zero),
                 .perform(4, .write([documents[1]]), delay: .zero),
             ]
         )
@@ -182,7 +182,9 @@ struct ReplicatorTests {
             WriteRejection(id: "a", revision: Make.revision("1-a"), name: "missing_stub", reason: "f")
         ]
         #expect(
-            replicator.copied(3, answer) == [.perform(5, .copy(wanted, inFull: true), delay: .zero)]
+            replicator.copied(3, answer) == [
+                .perform(5, .copy(AttachedQuestion(wanted), inFull: true), delay: .zero)
+            ]
         )
         #expect(replicator.written(4, rejected: []) == [])
         answer.rejected = []

@@ -17,14 +17,49 @@ package enum DocumentsFetch {
         body.reserveCapacity(wanted.count * 80)
         for (index, item) in wanted.enumerated() {
             if index > 0 { body.append(UInt8(ascii: ",")) }
-            body.append(contentsOf: #"{"id":"#.utf8)
-            JSONText.appendString(item.id.bytes, to: &body)
-            body.append(contentsOf: #","rev":"#.utf8)
-            item.revision.appendJSON(to: &body)
+            open(item, to: &body)
             body.append(UInt8(ascii: "}"))
         }
         body.append(contentsOf: "]}".utf8)
         return body
+    }
+
+    /// The body that asks for some revisions with their attachments, but for those that the target has.
+    ///
+    /// That is `atts_since` for what its ancestors have. A source that shows SHA-256s also understands `atts_held`, and
+    /// sends stubs instead of content that is held.
+    package static func question(
+        _ questions: [AttachedQuestion],
+        held: Set<BlobKey>
+    ) -> [UInt8] {
+        var body = Array(#"{"docs":["#.utf8)
+        for (index, question) in questions.enumerated() {
+            if index > 0 { body.append(UInt8(ascii: ",")) }
+            open(question.wanted, to: &body)
+            if !question.wanted.ancestors.isEmpty {
+                body.append(contentsOf: #","atts_since":["#.utf8)
+                for (index, ancestor) in question.wanted.ancestors.enumerated() {
+                    if index > 0 { body.append(UInt8(ascii: ",")) }
+                    ancestor.appendJSON(to: &body)
+                }
+                body.append(UInt8(ascii: "]"))
+            }
+            let held = Set(question.shown.map(\.blob)).intersection(held).sorted()
+            if !held.isEmpty {
+                body.append(contentsOf: #","atts_held":"#.utf8)
+                ContentKeys.append(held, to: &body)
+            }
+            body.append(UInt8(ascii: "}"))
+        }
+        body.append(contentsOf: "]}".utf8)
+        return body
+    }
+
+    private static func open(_ wanted: WantedRevision, to body: inout [UInt8]) {
+        body.append(contentsOf: #"{"id":"#.utf8)
+        JSONText.appendString(wanted.id.bytes, to: &body)
+        body.append(contentsOf: #","rev":"#.utf8)
+        wanted.revision.appendJSON(to: &body)
     }
 
     /// What `_bulk_get` gave of the wanted revisions.
@@ -115,17 +150,20 @@ extension FetchedDocument {
         _ = try reader.kind()
         let start = reader.scanner.position
         guard try reader.enterObject() else { return nil }
-        var hasAttachments = false
+        var attachments: [ShownAttachment] = []
         while try reader.nextMember() {
-            if reader.nameIs("_attachments"), try reader.enterObject() {
-                while try reader.nextMember() { hasAttachments = true }
+            guard reader.nameIs("_attachments"), try reader.enterObject() else { continue }
+            while try reader.nextMember() {
+                let name = reader.nameBytes
+                let entry = try reader.value().object ?? [:]
+                attachments.append(ShownAttachment(name: name, entry))
             }
         }
         self.init(
             id: wanted.id,
             revision: wanted.revision,
             json: reader.input[start..<reader.scanner.position],
-            hasAttachments: hasAttachments
+            attachments: attachments
         )
     }
 }
