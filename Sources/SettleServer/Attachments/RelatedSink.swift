@@ -143,7 +143,9 @@ final class RelatedSink: BodySink {
             state.text = []
             state.attachments = try IncomingAttachment.parse(document.attachments)
             for attachment in state.attachments {
-                state.edits.append(try server.stage(attachment, in: database, isReplicated: query.isReplicated))
+                state.edits.append(
+                    try server.stage(attachment, in: database, isReplicated: query.isReplicated)
+                )
             }
             state.document = document
         } else if let (place, upload, received) = state.upload {
