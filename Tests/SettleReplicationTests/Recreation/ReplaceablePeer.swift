@@ -128,15 +128,24 @@ final class ReplaceablePeer: Peer {
     func fetchAlone(_ wanted: WantedRevision) async throws(PeerFailure) -> FetchAnswer {
         try await peer.fetchAlone(wanted)
     }
-    func holds(_ attachments: [SettleCore.Attachment]) throws(PeerFailure) -> [SettleCore.Attachment] {
-        try peer.holds(attachments)
+    func holds(_ attachments: [SettleCore.Attachment]) async throws(PeerFailure) -> Set<BlobKey> {
+        try await peer.holds(attachments)
+    }
+    func fetchAttached(
+        _ questions: [AttachedQuestion],
+        held: Set<BlobKey>
+    ) async throws(PeerFailure) -> AttachedAnswer {
+        try await peer.fetchAttached(questions, held: held)
+    }
+    func writeAttached(_ documents: [AttachedDocument]) async throws(PeerFailure) -> [WriteRejection] {
+        try await peer.writeAttached(documents)
     }
     func send(
-        _ wanted: WantedRevision,
-        to channel: RevisionChannel,
-        holder: (any Peer)?
+        _ question: AttachedQuestion,
+        held: Set<BlobKey>,
+        to channel: RevisionChannel
     ) async throws(PeerFailure) {
-        try await peer.send(wanted, to: channel, holder: holder)
+        try await peer.send(question, held: held, to: channel)
     }
     func take(
         _ revision: AttachedRevision,
