@@ -19,6 +19,7 @@ package struct IncomingAttachments: Sendable {
     /// The members that mean something, but for `data`.
     private static let names = [
         "content_type", "revpos", "stub", "follows", "length", "digest", "encoding", "encoded_length",
+        "sha256",
     ]
 
     /// Reads the value that comes next; nil if it has no entries.
