@@ -48,16 +48,13 @@ struct TwoProcessTests {
         others.cancel()
         let (compactions, answers) = try await others.value
         #expect(compactions > 1)
-        // A read that several compactions in a row overtake gives up with 500.
-        #expect(answers.isSubset(of: [200, 404, 500]))
+        #expect(answers.isSubset(of: [200, 404]))
         #expect(answers.contains(200))
         #expect(acknowledged.count == 9)
         let database = try Database.open(at: path)
         #expect(try acknowledgedWrites(acknowledged, missingFrom: database) == [])
         #expect(server.terminate() == 0)
-        // A file that the server had no time to remove takes room until a new process writes; nothing else may be amiss.
-        let findings = try database.check().filter { !$0.hasSuffix("belongs to nothing") }
-        #expect(findings == [])
+        #expect(try database.check() == [])
     }
 
     /// Compacts and reads until it is cancelled, and twice at least; how often, and with what statuses.

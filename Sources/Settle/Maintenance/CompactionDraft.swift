@@ -4,6 +4,10 @@
 // source's `changes` and `purges`; small tables are copied whole. New bodies are those with numbers that the copy has not
 // reached, and blobs follow the bodies that use them. A body that the source has forgotten since must not survive in the
 // copy.
+//
+// The subtle thing: all that was forgotten goes before anything new comes. Content that lost its last use and then came
+// back is in another file than before. If its old row were still in the copy when the new body arrives, the body would be
+// counted as one more use of the old file, which is gone, and the new file would belong to nobody.
 
 import SettleCore
 import SettleStorage
@@ -76,8 +80,8 @@ final class CompactionDraft: Sendable {
             try copy(id, row, at: number, from, source.tables, to)
             count += 1
         }
-        try copyBodies(from: state.nextBody, from, source.tables, to)
         try forgetSuperseded(from, source.tables, to)
+        try copyBodies(from: state.nextBody, from, source.tables, to)
         for name in ["superseded", "counts", "purges", "local", "meta"] {
             try copyTable(from, source.environment.table(name), to, environment.table(name))
         }

@@ -62,7 +62,7 @@ extension Database {
     package var isCompacting: Bool { compacting.withLock { $0 } }
 
     /// The last step, with the writer's lock held.
-    private func finish(_ draft: CompactionDraft) throws {
+    func finish(_ draft: CompactionDraft) throws {
         let open = draft.source
         guard try open.life() == .live else {
             try draft.discard()

@@ -214,6 +214,22 @@ struct AttachmentStorageTests {
         #expect(try test.database.check() == [])
     }
 
+    // The copy counted the body that brought the content back as a use of the file that was gone.
+    @Test("Content that is forgotten and comes back in another document while a compaction copies is there")
+    func comesBack() async throws {
+        let test = try database()
+        let first = try #require(try test.put("a", attachments: [test.new("f", large)]).revision)
+        try test.put("a", parent: first, attachments: [])
+        let draft = try CompactionDraft(copying: try test.database.environment(), in: test.database.directory)
+        _ = try test.database.performBlocking(.forgetSuperseded(steps: 10))
+        try test.put("b", attachments: [test.new("f", large)])
+        try test.database.finish(draft)
+        #expect(try test.database.environment().generation == 2)
+        #expect(try test.database.attachment("f", of: "b")?.bytes() == large)
+        #expect(try await test.files(1) == [2])
+        #expect(try test.database.check() == [])
+    }
+
     @Test("Uploads that come to nothing leave nothing behind")
     func abandoned() async throws {
         let test = try database()
