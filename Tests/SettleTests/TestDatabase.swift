@@ -1,4 +1,5 @@
 import SettleCore
+import SettleStorage
 import SettleTestSupport
 
 @testable import Settle
@@ -52,6 +53,15 @@ struct TestDatabase {
             }
             return String(decoding: output, as: UTF8.self)
         }
+    }
+
+    /// The generations that have a file, once they are these: those that were read go after their last reader.
+    func generations(_ expected: [UInt64]) async throws -> [UInt64] {
+        let directory = try Directory(database.directory)
+        for _ in 0..<1000 where try OpenEnvironment.generations(in: directory) != expected {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return try OpenEnvironment.generations(in: directory)
     }
 
     func ids() throws -> [String] {

@@ -7,6 +7,9 @@
 //
 //     writing     draft written and synced · linked under its number · directory synced · commit
 //     removing    commit without the row, with the number in `removed files` · unlinked when no reader can need it
+//                 (`FileCollector`) · directory synced · commit without the number in the list
+//
+// Files belong to the database, not to a generation of it: both sides of a compaction name the same ones.
 //
 // Killed between any two steps, nothing refers to a file that isn't there, and what is left over is known: a file whose
 // number was never committed, a removed one, which stands in the list, a draft that has lost its lock. The first
@@ -19,7 +22,10 @@ import SettleStorage
 enum AttachmentFiles {
     static func directory(_ database: String) -> String { "\(database)/attachments" }
 
-    static func path(_ database: String, _ number: UInt64) -> String { "\(directory(database))/\(number)" }
+    static func path(_ database: String, _ number: UInt64) -> String { "\(database)/\(name(number))" }
+
+    /// A file's name in the database's directory.
+    static func name(_ number: UInt64) -> String { "attachments/\(number)" }
 
     /// Makes the directory if there is none yet; the commit that adds its first file makes it durable.
     static func prepare(_ database: String) throws(StorageError) {
@@ -48,16 +54,5 @@ enum AttachmentFiles {
     static func numbers(_ database: String) throws(StorageError) -> [UInt64] {
         guard FileSystem.exists(directory(database)) else { return [] }
         return try FileSystem.list(directory(database)).compactMap { UInt64($0) }
-    }
-
-    /// Removes files that lost their last use in a commit, unless a reader began before it.
-    static func remove(
-        _ numbers: [UInt64],
-        since commit: UInt64,
-        _ open: OpenEnvironment,
-        _ database: String
-    ) throws(StorageError) {
-        guard try open.environment.oldestReader() ?? .max >= commit else { return }
-        for number in numbers { try FileSystem.remove(path(database, number)) }
     }
 }

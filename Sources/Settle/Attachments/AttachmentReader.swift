@@ -130,17 +130,12 @@ extension Snapshot {
             }
             return AttachmentReader(attachment, .bytes(bytes))
         }
-        if let file = try BlobFile.open(AttachmentFiles.path(database.directory, row.file)) {
-            return AttachmentReader(attachment, .file(file))
-        }
-        // Files wait for readers of their own generation. Where another process has compacted the database since this
-        // snapshot began, it may have gone on and removed the file: then the next generation knows.
-        let life = try open.life()
-        guard life != .live else {
+        guard let file = try BlobFile.open(AttachmentFiles.name(row.file), in: open.directory) else {
+            // Files wait for all who may open them, but where the whole database is deleted.
+            guard try open.life() == .live else { throw Database.doesNotExist }
             throw SettleError(.internalError, "The file of an attachment is missing.")
         }
-        database.release(open, life: life)
-        return try database.attachmentReader(attachment)
+        return AttachmentReader(attachment, .file(file))
     }
 }
 

@@ -30,6 +30,7 @@ public final class Database: Sendable {
     /// What documents must comply with, as last read.
     let rules = WriteRulesCache()
     let views = DatabaseViews()
+    let collector = FileCollector()
     private let current: Mutex<Current>
     /// Whether a compaction is under way.
     let compacting = Mutex(false)
@@ -40,8 +41,8 @@ public final class Database: Sendable {
     private struct Current {
         var open: OpenEnvironment?
         weak var recent: OpenEnvironment?
-        /// The generation that was last found retired.
-        var retired: UInt64?
+        /// Generations up to this one are known to be retired.
+        var retired: UInt64 = 0
         var isGone = false
     }
 
@@ -108,6 +109,8 @@ extension Database {
                 }
                 current.open = opened
                 current.recent = opened
+                // It may be the first of a new database in the place of a deleted one.
+                current.retired = opened.generation - 1
                 return opened
             }
         }
@@ -117,7 +120,7 @@ extension Database {
     ///
     /// Where its last user is letting go of it on another thread at this moment, or another process puts the next generation
     /// in its place, that is waited for.
-    private func openWhenClosed(retired: UInt64?) throws -> OpenEnvironment? {
+    private func openWhenClosed(retired: UInt64) throws -> OpenEnvironment? {
         var tries = 0
         while true {
             do {
@@ -127,8 +130,7 @@ extension Database {
                 Clock.pause(microseconds: 200)
             } catch StorageError.noSuchFile where tries < 1000 {
                 // Compacted by another process between two looks, unless nothing at all is left.
-                let rest = (try? OpenEnvironment.generations(in: directory)) ?? []
-                guard !rest.isEmpty else { return nil }
+                guard OpenEnvironment.newestFile(in: directory) != nil else { return nil }
                 tries += 1
                 Clock.pause(microseconds: 200)
             } catch StorageError.noSuchFile {
@@ -143,7 +145,9 @@ extension Database {
     /// would get it, find it retired, and ask again. Nor may its file be waited for, as long as it is there.
     func release(_ environment: OpenEnvironment?, life: EnvironmentLife = .live) {
         current.withLock { current in
-            if let environment, case .retired = life { current.retired = environment.generation }
+            if let environment, case .retired = life {
+                current.retired = max(current.retired, environment.generation)
+            }
             if environment == nil || current.open === environment { current.open = nil }
             if environment != nil, current.recent === environment { current.recent = nil }
         }

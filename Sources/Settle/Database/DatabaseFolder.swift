@@ -141,11 +141,13 @@ extension DatabaseFolder {
         }
     }
 
-    /// Prepares this process for opening and closing many databases: freed memory goes back to the system.
+    /// Prepares this process for opening and closing many databases: freed memory goes back to the system, and more files
+    /// may be open.
     ///
-    /// For programs like a server, once, at their start; it changes how the C library allocates.
+    /// For programs like a server, once, at their start; it changes how the C library allocates, and the process's limits.
     public static func prepareProcess() {
         Allocator.givesBackLargeBlocks()
+        OpenFileLimit.raise()
     }
 }
 

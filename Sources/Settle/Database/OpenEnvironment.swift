@@ -6,10 +6,14 @@
 //         compaction.lock        held by the process that is making the next generation
 //         writer.lock            held by the process that is writing
 //
-// The lowest generation that is not retired is the database. Whoever opens a retired one follows it to the next; a
-// higher generation beside a live one is a compaction that never finished, and is overwritten by the next.
+// The lowest generation that is not retired is the database. A higher generation beside a live one is a compaction that
+// never finished, and is overwritten by the next.
 //
-// An environment closes when its last user lets go of it: reads that began before a compaction finish on the old file.
+// Reads that began before a compaction finish on the old file. It stays in the directory until the last of them has,
+// which tells every process that somebody may still need what only the old generation names: see `FileCollector`.
+//
+// A database may be deleted, and another made under its path, at any moment. So the directory is opened together
+// with the file, and what belongs to this database is reached through it.
 
 import SettleCore
 import SettleStorage
@@ -20,18 +24,32 @@ final class OpenEnvironment: Sendable {
     let tables: Tables
     let generation: UInt64
     let identity: DatabaseIdentity
+    /// The directory that the file lies in.
+    let directory: Directory
+
+    static func name(_ generation: UInt64) -> String { "documents-\(generation).mdb" }
 
     static func path(_ directory: String, _ generation: UInt64) -> String {
-        "\(directory)/documents-\(generation).mdb"
+        "\(directory)/\(name(generation))"
     }
 
     /// A file without a format: no Settle database, or none that was ever finished.
     private struct EmptyFile: Error {}
 
     /// Opens one generation, whose file must be there.
-    init(directory: String, generation: UInt64, options: StoreOptions) throws {
-        let path = Self.path(directory, generation)
-        let environment = try Environment(path: path, tables: Tables.names, options: options.environment)
+    ///
+    /// `noSuchFile`: another directory has taken the place of this one.
+    private init(
+        _ generation: UInt64,
+        in directory: Directory,
+        at path: String,
+        options: EnvironmentOptions
+    ) throws {
+        let path = Self.path(path, generation)
+        let environment = try Environment(path: path, tables: Tables.names, options: options)
+        guard directory.holds(environment, as: Self.name(generation)) else {
+            throw StorageError.noSuchFile
+        }
         let tables = Tables(environment)
         let transaction = try environment.beginRead()
         guard let format = try MetaRows.number(transaction, tables, MetaKey.format) else { throw EmptyFile() }
@@ -45,72 +63,63 @@ final class OpenEnvironment: Sendable {
         self.environment = environment
         self.tables = tables
         self.generation = generation
+        self.directory = directory
     }
 
     /// Opens the generation that is the database now.
     ///
     /// Nil: it was deleted, or there never was one.
     ///
-    /// A generation that is known to be `retired` is passed over where it is open still: some reader of this process may be
-    /// long about it. `noSuchFile`: a generation went while it was looked for, so another process has compacted the database;
-    /// who looks again finds its successor.
+    /// Generations up to `retired` are known to be; they are passed over where they are open still: some reader of this
+    /// process may be long about them. `noSuchFile`: the database was moved or compacted while it was looked for; who looks
+    /// again finds it, if it is there.
     static func current(
-        directory: String,
+        directory path: String,
         options: StoreOptions,
-        retired: UInt64? = nil
+        retired: UInt64 = 0
     ) throws -> OpenEnvironment? {
-        var generations = try generations(in: directory)
-        var next: UInt64?
-        while let generation = next ?? generations.first {
-            generations.removeAll { $0 <= generation }
-            guard FileSystem.exists(path(directory, generation)) else { throw StorageError.noSuchFile }
-            let candidate: OpenEnvironment
+        let directory = try Directory(path)
+        var passed: UInt64 = 0
+        while let generation = try generations(in: directory).first(where: { $0 > passed }) {
             do {
-                candidate = try OpenEnvironment(
-                    directory: directory,
-                    generation: generation,
-                    options: options
+                let candidate = try OpenEnvironment(
+                    generation,
+                    in: directory,
+                    at: path,
+                    options: options.environment
                 )
-            } catch StorageError.alreadyOpen where generation == retired {
-                next = nil
-                continue
+                switch try candidate.life() {
+                case .live: return candidate
+                case .deleted: return nil
+                // The one who retired it may have been killed before it could clear it away.
+                case .retired: _ = try? candidate.removeIfUnread()
+                }
+            } catch StorageError.alreadyOpen where generation <= retired {
+                // It is read here, and so not to be cleared away.
             } catch is EmptyFile {
-                let path = path(directory, generation)
-                guard try Self.generations(in: directory).contains(where: { $0 > generation }) else {
+                guard try generations(in: directory).contains(where: { $0 > generation }) else {
+                    let path = self.path(path, generation)
                     throw SettleError(.internalError, "\(path) is no Settle database, or was never finished.")
                 }
                 // LMDB makes a file that isn't there: this one went, retired, after it was looked for. It must not stay,
                 // since the lowest generation is taken for the database.
-                try removeFile(directory, generation)
-                throw StorageError.noSuchFile
+                try remove(generation, from: directory)
             }
-            switch try candidate.life() {
-            case .live: return candidate
-            case .deleted: return nil
-            case .retired(let successor):
-                // The one who retired it may have been killed before it could clear it away.
-                if FileSystem.exists(path(directory, successor)) {
-                    candidate.environment.close()
-                    try? removeFile(directory, generation)
-                }
-                next = successor
-            }
+            passed = generation
         }
+        // Who retires a generation has put the next in its place before.
+        guard passed == 0 else { throw StorageError.noSuchFile }
         return nil
     }
 
-    static func removeFile(_ directory: String, _ generation: UInt64) throws {
-        try FileSystem.remove(path(directory, generation))
-        try FileSystem.remove(path(directory, generation) + "-lock")
-    }
-
     /// The file of the newest generation in a directory; nil if there is none.
-    static func newestFile(in directory: String) -> String? {
-        (try? generations(in: directory).last).map { path(directory, $0) }
+    static func newestFile(in path: String) -> String? {
+        (try? generations(in: Directory(path)).last).map { self.path(path, $0) }
     }
 
-    static func generations(in directory: String) throws -> [UInt64] {
-        try FileSystem.list(directory).compactMap { name in
+    /// The generations in a directory, lowest first.
+    static func generations(in directory: Directory) throws -> [UInt64] {
+        try directory.names().compactMap { name in
             guard name.hasPrefix("documents-"), name.hasSuffix(".mdb") else { return nil }
             return UInt64(name.dropFirst(10).dropLast(4))
         }.sorted()
@@ -138,6 +147,49 @@ final class OpenEnvironment: Sendable {
         try transaction.put(tables.meta, MetaKey.life, EnvironmentLife.live.encoded)
         try transaction.put(tables.meta, MetaKey.state, DatabaseState().encoded)
         try transaction.commit()
+    }
+}
+
+// MARK: Who still reads
+
+extension OpenEnvironment {
+    /// The oldest commit of this generation that somebody may still see: 0 if somebody may still read an earlier
+    /// generation, `.max` if nobody reads.
+    func oldestView() throws -> UInt64 {
+        let lowest = try Self.generations(in: directory).first ?? generation
+        guard lowest == generation else { return lowest < generation ? 0 : .max }
+        return try environment.oldestReader() ?? .max
+    }
+
+    /// Removes the file of this generation, which is retired, unless somebody began to read it before it was; whether it
+    /// is gone.
+    ///
+    /// To retire it was its last transaction, so whoever begins to read it now sees that and goes on to the next.
+    func removeIfUnread() throws -> Bool {
+        guard try environment.oldestReader() ?? .max >= environment.lastTransaction else {
+            return false
+        }
+        try Self.remove(generation, from: directory)
+        return true
+    }
+
+    /// Removes the files of earlier generations that nobody reads any more; those that are open in this process stay.
+    func removeUnreadAncestors() throws {
+        for ancestor in try Self.generations(in: directory) where ancestor < generation {
+            let path = FileSystem.parent(environment.path)
+            let open = try? OpenEnvironment(
+                ancestor,
+                in: directory,
+                at: path,
+                options: environment.options
+            )
+            if let open, case .retired = try open.life() { _ = try open.removeIfUnread() }
+        }
+    }
+
+    private static func remove(_ generation: UInt64, from directory: Directory) throws(StorageError) {
+        try directory.remove(name(generation))
+        try directory.remove(name(generation) + "-lock")
     }
 }
 

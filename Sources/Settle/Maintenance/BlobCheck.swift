@@ -84,8 +84,9 @@ enum BlobCheck {
             md5.update(data: bytes)
             length = UInt64(bytes.count)
         } else {
-            let path = AttachmentFiles.path(snapshot.database.directory, row.file)
-            guard let file = try BlobFile.open(path) else { return "has lost its file \(row.file)" }
+            guard
+                let file = try BlobFile.open(AttachmentFiles.name(row.file), in: snapshot.open.directory)
+            else { return "has lost its file \(row.file)" }
             var part: [UInt8] = []
             repeat {
                 part.removeAll(keepingCapacity: true)

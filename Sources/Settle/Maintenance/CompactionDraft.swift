@@ -15,29 +15,47 @@ import SettleStorage
 /// The next generation of a database's documents, not yet in its place.
 final class CompactionDraft: Sendable {
     let source: OpenEnvironment
-    private let directory: String
     private let path: String
     private let environment: Environment
     private let tables: Tables
 
-    init(copying source: OpenEnvironment, in directory: String) throws {
+    /// Copies the source; drafts that are there already are taken for those of processes that were killed.
+    init(copying source: OpenEnvironment) throws {
         self.source = source
-        self.directory = directory
-        path = "\(directory)/documents-\(source.generation + 1).draft"
-        try FileSystem.remove(path)
-        try FileSystem.remove(path + "-lock")
-        try source.environment.copy(to: path, compacting: true)
+        for name in try source.directory.names() where Self.isDraft(name) {
+            try source.directory.remove(name)
+        }
+        // A name of its own: were the database deleted and made anew at this moment, somebody else could be compacting the
+        // new one.
+        let random = String(UInt64.random(in: .min ... .max), radix: 16)
+        let path =
+            "\(FileSystem.parent(source.environment.path))/documents-\(source.generation + 1).draft-\(random)"
         var options = EnvironmentOptions()
         options.mapSize = source.environment.mapSize
         options.durability = .never
-        environment = try Environment(path: path, tables: Tables.names, options: options)
+        do {
+            try source.environment.copy(to: path, compacting: true)
+            environment = try Environment(path: path, tables: Tables.names, options: options)
+        } catch {
+            try Self.remove(path)
+            throw error
+        }
+        self.path = path
         tables = Tables(environment)
+    }
+
+    private static func isDraft(_ name: String) -> Bool {
+        name.hasPrefix("documents-") && name.contains(".draft-")
+    }
+
+    private static func remove(_ path: String) throws {
+        try FileSystem.remove(path)
+        try FileSystem.remove(path + "-lock")
     }
 
     func discard() throws {
         environment.close()
-        try FileSystem.remove(path)
-        try FileSystem.remove(path + "-lock")
+        try Self.remove(path)
     }
 
     /// Moves the finished draft to its place, durably.
@@ -45,23 +63,23 @@ final class CompactionDraft: Sendable {
         if syncing { try environment.sync() }
         environment.close()
         try FileSystem.remove(path + "-lock")
+        let directory = FileSystem.parent(path)
         try FileSystem.rename(path, to: OpenEnvironment.path(directory, source.generation + 1))
         if syncing { try FileSystem.syncDirectory(directory) }
     }
 
-    /// Applies what the source has and the draft doesn't; returns how many changes that were.
-    func catchUp(with source: OpenEnvironment) throws -> Int {
+    /// Applies what a state of the source has and the draft doesn't; returns how many changes that were.
+    func catchUp(with from: borrowing ReadTransaction) throws -> Int {
         while true {
             do {
-                return try attempt(source)
+                return try attempt(from)
             } catch StorageError.mapFull {
                 try environment.growMap()
             }
         }
     }
 
-    private func attempt(_ source: OpenEnvironment) throws -> Int {
-        let from = try source.environment.beginRead()
+    private func attempt(_ from: borrowing ReadTransaction) throws -> Int {
         let to = try environment.beginWrite()
         let state = try MetaRows.state(to.reading, tables)
         var count = try forgetPurged(after: state.purgeSequence, from, source.tables, to)
@@ -85,6 +103,7 @@ final class CompactionDraft: Sendable {
         for name in ["superseded", "counts", "purges", "local", "meta"] {
             try copyTable(from, source.environment.table(name), to, environment.table(name))
         }
+        try inheritRemovedFiles(to)
         try to.commit()
         return count
     }
@@ -143,12 +162,22 @@ final class CompactionDraft: Sendable {
         _ to: borrowing WriteTransaction
     ) throws -> Int {
         var purged: Set<DocumentID> = []
+        var count: UInt64 = 0
         do {
             var cursor = try from.cursor(sourceTables.purges)
             var found = try cursor.seek(atLeast: sequence + 1)
             while found {
                 purged.insert(try PurgeRecord(sequence: cursor.integerKey, decoding: cursor.value).id)
+                count += 1
                 found = try cursor.next()
+            }
+        }
+        if count < (try MetaRows.state(from, sourceTables).purgeSequence) - sequence {
+            // More purges than are remembered: whatever the source does not have is one of them.
+            var cursor = try to.reading.cursor(tables.documents)
+            while try cursor.next() {
+                let id = DocumentID(bytes: Array(cursor.key))
+                if try from.value(sourceTables.documents, id.bytes) == nil { purged.insert(id) }
             }
         }
         for id in purged {
@@ -221,6 +250,14 @@ final class CompactionDraft: Sendable {
             _ = try to.disuseBlob(attachment.blob, tables)
         }
         try to.delete(tables.bodies, number)
+    }
+
+    /// Puts the removed files down as removed before the draft's first commit: the source's commits are none of its own.
+    private func inheritRemovedFiles(_ to: borrowing WriteTransaction) throws {
+        var list = try MetaRows.removedFiles(to.reading, tables)
+        guard !list.files.isEmpty else { return }
+        list.files = list.files.map { ($0.number, 1) }
+        try to.put(tables.meta, MetaKey.removedFiles, list.encoded)
     }
 
     /// Makes a small table of the draft equal to the source's.

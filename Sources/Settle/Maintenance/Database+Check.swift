@@ -9,18 +9,8 @@ import SettleStorage
 extension Database {
     /// Looks at everything and returns what is wrong; empty if nothing is.
     ///
-    /// Another process may compact the database meanwhile. The files of attachments are the new generation's from then on, and
-    /// what the old one misses is no fault: the check begins again.
+    /// Others may read and write meanwhile, and compact the database.
     public func check() throws(SettleError) -> [String] {
-        for _ in 0..<10 {
-            let (findings, generation) = try checkOnce()
-            if findings.isEmpty { return [] }
-            if generation == (try read { snapshot in snapshot.open.generation }) { return findings }
-        }
-        return try checkOnce().findings
-    }
-
-    private func checkOnce() throws(SettleError) -> (findings: [String], generation: UInt64) {
         try read { snapshot in
             var check = ConsistencyCheck()
             try check.documents(snapshot)
@@ -28,7 +18,7 @@ extension Database {
             try check.bodies(snapshot)
             try check.counts(snapshot)
             try BlobCheck.run(snapshot, uses: check.blobUses) { check.find($0) }
-            return (check.findings, snapshot.open.generation)
+            return check.findings
         }
     }
 }

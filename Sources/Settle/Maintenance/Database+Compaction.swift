@@ -1,16 +1,18 @@
 // Compaction: giving space back to the file system, while others go on reading and writing.
 //
 //     1. forget every body that no leaf has any more
-//     2. copy a snapshot into documents-<g+1>.draft, without its free pages
+//     2. copy a snapshot into documents-<g+1>.draft-…, without its free pages
 //     3. bring the copy up to date (CompactionDraft), again and again until little is left
-//     4. with the writer's lock held: the last bit, sync, move to documents-<g+1>.mdb, sync the directory, and only
-//        then write `retired → g+1` into the old file as its last transaction
+//     4. in one last transaction on the old file, which keeps all writers out: catch up with the last bit, sync, move to
+//        documents-<g+1>.mdb, sync the directory, and only then commit the row `retired → g+1`
+//     5. remove the old file, as soon as those who began to read it have ended
 //
 // Whoever reads or writes sees that row first and goes over to the new file. Killed at any point, the lowest file that
 // is not retired is the database. Nothing *needs* compaction: ordinary writes forget old bodies, and LMDB reuses pages.
 //
-// Two processes must not compact at once: their drafts would have one name, and the first to finish would put the other's
-// half-made one in place. So `compaction.lock` is held from step 2 on.
+// Two processes could compact at once: the second to finish finds the old file retired and gives its copy up. But it would
+// be work for nothing, and drafts of killed processes could not be told from those under way. So `compaction.lock` is
+// held from step 2 on.
 
 package import SettleCore
 import SettleStorage
@@ -35,11 +37,16 @@ extension Database {
         guard let lock = try compactionLock() else { return }
         defer { lock.unlock() }
         let draft = try await onWorkerThread { () throws(SettleError) in
-            let open = try self.environment()
+            let open = try self.read { $0.open }
             return try settling { () throws in
-                let draft = try CompactionDraft(copying: open, in: self.directory)
-                // What was written during the copy is caught up without stopping anybody, as long as it is much.
-                for _ in 0..<8 where try draft.catchUp(with: open) > 1000 {}
+                let draft = try CompactionDraft(copying: open)
+                do {
+                    // What was written during the copy is caught up without stopping anybody, as long as it is much.
+                    for _ in 0..<8 where try draft.catchUp(with: open.environment.beginRead()) > 1000 {}
+                } catch {
+                    try draft.discard()
+                    throw error
+                }
                 return draft
             }
         }
@@ -50,11 +57,13 @@ extension Database {
 
     /// The right to make the next generation's file, which has one name; nil if another process has it.
     private func compactionLock() throws(SettleError) -> FileLock? {
+        let directory = try environment().directory
         do {
-            let lock = try FileLock(path: "\(directory)/compaction.lock")
+            let lock = try FileLock("compaction.lock", in: directory)
             return try lock.tryLock() ? lock : nil
         } catch {
-            throw FileSystem.exists(directory) ? SettleError(error) : Self.doesNotExist
+            // The directory that is open may have been deleted by another process.
+            throw error == .noSuchFile ? Self.doesNotExist : SettleError(error)
         }
     }
 
@@ -64,21 +73,22 @@ extension Database {
     /// The last step, with the writer's lock held.
     func finish(_ draft: CompactionDraft) throws {
         let open = draft.source
-        guard try open.life() == .live else {
+        let retired = EnvironmentLife.retired(next: open.generation + 1)
+        do {
+            let transaction = try open.environment.beginWrite()
+            guard try MetaRows.life(transaction.reading, open.tables) == .live else {
+                return try draft.discard()
+            }
+            _ = try draft.catchUp(with: transaction.reading)
+            try transaction.put(open.tables.meta, MetaKey.life, retired.encoded)
+            try draft.settle(syncing: options.syncsCommits)
+            try transaction.commit()
+        } catch {
             try draft.discard()
-            return
+            throw error
         }
-        _ = try draft.catchUp(with: open)
-        try draft.settle(syncing: options.syncsCommits)
-        let transaction = try open.environment.beginWrite()
-        try transaction.put(
-            open.tables.meta,
-            MetaKey.life,
-            EnvironmentLife.retired(next: open.generation + 1).encoded
-        )
-        try transaction.commit()
-        release(open, life: .retired(next: open.generation + 1))
-        try OpenEnvironment.removeFile(directory, open.generation)
+        release(open, life: retired)
+        if (try? open.removeIfUnread()) != true { collector.collect(open) }
     }
 
     /// Runs blocking work on a writer thread, away from the cooperative pool.

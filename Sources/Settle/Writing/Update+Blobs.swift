@@ -138,9 +138,9 @@ extension Update {
 
     /// Makes the names of new files durable, and keeps the list of removed ones.
     ///
-    /// Files are removed right after the commit that took their last use. The list is for those that a reader was still
-    /// allowed to open, and for the case that we are killed between commit and removal; it is worked off when it is
-    /// long, and when nothing is known of the transaction before.
+    /// Files are removed after the commit that took their last use, as soon as no reader is allowed to open them. The list is
+    /// for the case that we are killed in between; it is worked off when it is long, and when nothing is known of the
+    /// transaction before.
     mutating func settleFiles() throws {
         // Nobody else gives out numbers at this moment.
         if sweepsFiles { try AttachmentFiles.sweepLeftovers(directory, from: state.nextFile) }
@@ -154,6 +154,7 @@ extension Update {
         guard !list.files.isEmpty || !removedFiles.isEmpty else { return }
         if !list.files.isEmpty, isFirst || list.files.count > Self.removedFilesLimit {
             try workOff(&list)
+            if isFirst { inheritedFiles = list.files.map(\.number) }
         }
         list.files += removedFiles.map { ($0, transaction.reading.id) }
         if list.files.isEmpty {
@@ -165,7 +166,7 @@ extension Update {
 
     /// Removes the files in the list that no reader can need, durably, and strikes them off.
     private func workOff(_ list: inout RemovedFiles) throws {
-        let oldest = try transaction.reading.oldestReader() ?? .max
+        let oldest = try open.oldestView()
         let due = list.files.filter { $0.since <= oldest }
         guard !due.isEmpty else { return }
         for file in due { try FileSystem.remove(AttachmentFiles.path(directory, file.number)) }

@@ -29,10 +29,14 @@ struct Update: ~Copyable {
     /// Files that lost their last use, and whether any was added.
     var removedFiles: [UInt64] = []
     var hasAddedFiles = false
+    /// Files that lost it earlier and are there still, where nobody else sees to them.
+    var inheritedFiles: [UInt64] = []
     /// The database's directory.
     let directory: String
+    /// The generation that is written to.
+    let open: OpenEnvironment
     /// The life of the database, which the version of its rules belongs to.
-    let incarnation: UInt32
+    var incarnation: UInt32 { open.identity.incarnation }
     /// Whether nothing is known of what the transactions before this one did.
     let isFirst: Bool
     /// Whether to look for what killed processes have left among the files of attachments.
@@ -42,13 +46,13 @@ struct Update: ~Copyable {
 
     init(
         _ transaction: consuming WriteTransaction,
-        _ tables: Tables,
+        _ open: OpenEnvironment,
         directory: String,
-        incarnation: UInt32,
         options: StoreOptions,
         documentCounts: DocumentCounts?,
         sweepsFiles: Bool
     ) throws {
+        let tables = open.tables
         let state = try MetaRows.state(transaction.reading, tables)
         let limit = try MetaRows.revisionsLimit(transaction.reading, tables)
         let counts = try documentCounts ?? DocumentCounts(transaction.reading, tables.counts)
@@ -60,7 +64,7 @@ struct Update: ~Copyable {
         isFirst = documentCounts == nil
         self.sweepsFiles = sweepsFiles
         self.directory = directory
-        self.incarnation = incarnation
+        self.open = open
         self.options = options
         self.tables = tables
         self.transaction = transaction

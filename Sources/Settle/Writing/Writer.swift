@@ -79,8 +79,10 @@ extension Writer {
     private func drain(_ database: Database) {
         let lock: FileLock
         do {
-            let held = try FileLock(path: "\(database.directory)/writer.lock")
-            guard try held.tryLock() else {
+            let path = "\(database.directory)/writer.lock"
+            let held = try FileLock(path: path)
+            // The lock of a directory that was deleted meanwhile says nothing about the one in its place.
+            guard try held.tryLock(), held.isInPlace(path) else {
                 let pause = queue.withLock { queue in
                     queue.retries += 1
                     return min(0.05, 0.0005 * Double(1 << min(queue.retries, 7)))
@@ -164,16 +166,11 @@ extension Writer {
                 database.views.upkeep.noteCommit(of: database)
             }
             if let removed = committed.removed {
-                // Nobody waits for it, and what can't be removed now stands in the list of removed files.
-                let commit = committed.commit.transaction
-                WorkerThreads.shared.submit {
-                    try? AttachmentFiles.remove(
-                        removed.files,
-                        since: commit,
-                        removed.open,
-                        database.directory
-                    )
-                }
+                database.collector.collect(
+                    removed.files,
+                    of: removed.open,
+                    since: committed.commit.transaction
+                )
             }
         } catch {
             lock.unlock()
@@ -234,9 +231,8 @@ extension Writer {
         }
         var update = try Update(
             transaction,
-            open.tables,
+            open,
             directory: database.directory,
-            incarnation: open.identity.incarnation,
             options: database.options,
             documentCounts: counts,
             sweepsFiles: hasSwept.withLock { !$0 }
@@ -254,7 +250,7 @@ extension Writer {
             update.state.sequence != update.stateBefore.sequence
             || update.state.purgeSequence != update.stateBefore.purgeSequence
         let after = update.documentCounts
-        let removed = update.removedFiles
+        let removed = update.removedFiles + update.inheritedFiles
         try update.commit()
         remembered.withLock { $0 = Remembered(counts: after, commit: commit) }
         hasSwept.withLock { $0 = true }

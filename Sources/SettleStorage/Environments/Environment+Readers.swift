@@ -1,16 +1,21 @@
 import CLMDB
 
 extension Environment {
-    /// The oldest commit that a reader of any process still sees; nil if nobody reads.
+    /// The oldest commit that a reader of any living process still sees; nil if nobody reads.
     ///
     /// What a commit made unreachable may be destroyed outside of the file once this is nil or not less than that
     /// commit: whoever begins to read later sees a later state.
     package func oldestReader() throws(StorageError) -> UInt64? {
+        // A reader that was killed would be waited for for ever.
+        checkStaleReaders()
         var oldest = OldestReader()
         // LMDB tells about its readers in lines of text only: process, thread and commit, or `-` for an idle slot.
-        let code = unsafe withUnsafeMutablePointer(to: &oldest) { context in
-            unsafe mdb_reader_list(handle, noteReader, context)
+        let code = gate.ifOpen {
+            unsafe withUnsafeMutablePointer(to: &oldest) { context in
+                unsafe mdb_reader_list(handle, noteReader, context)
+            }
         }
+        guard let code else { throw .closed }
         guard code >= 0 else { throw StorageError(code: code) }
         return oldest.commit
     }
@@ -28,9 +33,4 @@ private let noteReader: @convention(c) (UnsafePointer<CChar>?, UnsafeMutableRawP
     let oldest = unsafe context.assumingMemoryBound(to: OldestReader.self)
     unsafe oldest.pointee.commit = min(unsafe oldest.pointee.commit ?? .max, commit)
     return 0
-}
-
-extension ReadTransaction {
-    /// The oldest commit that a reader of any process still sees; see `Environment.oldestReader`.
-    package borrowing func oldestReader() throws(StorageError) -> UInt64? { try environment.oldestReader() }
 }

@@ -32,7 +32,17 @@ package final class BlobFile: Sendable {
 
     /// Opens a file to read; nil if there is none.
     package static func open(_ path: String) throws(StorageError) -> BlobFile? {
-        let descriptor = openFile(path, O_RDONLY | O_CLOEXEC, 0)
+        try opened(openFile(path, O_RDONLY | O_CLOEXEC, 0), path)
+    }
+
+    /// Opens a file to read by its name in a directory; nil if there is none.
+    package static func open(_ name: String, in directory: Directory) throws(StorageError)
+        -> BlobFile?
+    {
+        try opened(unsafe openat(directory.descriptor, name, O_RDONLY | O_CLOEXEC), name)
+    }
+
+    private static func opened(_ descriptor: Int32, _ path: String) throws(StorageError) -> BlobFile? {
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw .lastSystemError

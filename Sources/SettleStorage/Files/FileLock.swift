@@ -20,6 +20,12 @@ package final class FileLock: Sendable {
         guard descriptor >= 0 else { throw .lastSystemError }
     }
 
+    /// Opens the lock file of that name in a directory, creating it if needed, without taking the lock.
+    package init(_ name: String, in directory: Directory) throws(StorageError) {
+        descriptor = unsafe openat(directory.descriptor, name, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .lastSystemError }
+    }
+
     deinit {
         _ = close(descriptor)
     }

@@ -56,7 +56,18 @@ package enum FileSystem {
 
     /// The names in a directory, without `.` and `..`, in the order of their bytes.
     package static func list(_ path: String) throws(StorageError) -> [String] {
-        guard let directory = unsafe opendir(path) else { throw .lastSystemError }
+        unsafe try names(in: opendir(path))
+    }
+
+    #if canImport(Darwin)
+    typealias DirectoryStream = UnsafeMutablePointer<DIR>
+    #else
+    typealias DirectoryStream = OpaquePointer
+    #endif
+
+    /// The names that a stream of a directory gives, which is closed at its end; nil: it could not be opened.
+    static func names(in stream: DirectoryStream?) throws(StorageError) -> [String] {
+        guard let directory = unsafe stream else { throw .lastSystemError }
         defer { unsafe closedir(directory) }
         var names: [String] = []
         errno = 0

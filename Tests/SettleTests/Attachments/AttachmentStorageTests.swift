@@ -120,40 +120,92 @@ struct AttachmentStorageTests {
         let content = try #require(try test.database.attachment("f", of: "a"))
         try test.database.read { snapshot in
             _ = try test.database.performBlocking(.purge([("a", [first])]))
-            let next = snapshot.transaction.id + 1
-            try AttachmentFiles.remove([1], since: next, snapshot.open, test.database.directory)
-            #expect(try AttachmentFiles.numbers(test.database.directory) == [1])
+            #expect(try snapshot.open.oldestView() == snapshot.transaction.id)
+            test.database.collector.collect([1], of: snapshot.open, since: snapshot.transaction.id + 1)
             #expect(
                 try snapshot.attachments(of: "a", at: nil).flatMap { try snapshot.reader(of: $0[0]) } != nil
             )
         }
-        #expect(try test.database.check() == [])
         #expect(try content.bytes() == large)
-        try await test.database.compact()
-        try test.put("b", #"{"n":1}"#)
         #expect(try await test.files(0) == [])
         #expect(try content.bytes() == large)
         #expect(try test.database.check() == [])
     }
 
-    @Test("A reader of a generation that was compacted away learns that a removed file is gone")
+    @Test(
+        "A reader finds what its snapshot names, however often the database is compacted and purged meanwhile"
+    )
     func retiredReaders() async throws {
         let test = try database()
         let first = try #require(try test.put("a", attachments: [test.new("f", large)]).revision)
         try test.put("b", attachments: [test.new("f", noise(Self.limit + 9))])
+        do {
+            let open = try test.database.environment()
+            let snapshot = Snapshot(try open.environment.beginRead(), open, test.database)
+            try await test.database.compact()
+            _ = try test.database.performBlocking(.purge([("a", [first])]))
+            try await test.database.compact()
+            try test.put("c", "{}")
+            let now = try test.database.environment()
+            #expect(now.generation == 3)
+            #expect(try now.oldestView() == 0)
+            let removed = try #require(try snapshot.attachments(of: "a", at: nil)?.first)
+            let reader = try #require(try snapshot.reader(of: removed))
+            var bytes: [UInt8] = []
+            try reader.read(from: 0, count: large.count, into: &bytes)
+            #expect(bytes == large)
+            #expect(try test.database.check() == [])
+        }
+        #expect(try await test.files(1) == [2])
+        #expect(try await test.generations([3]) == [3])
+        #expect(try test.database.check() == [])
+    }
+
+    @Test(
+        "What a killed process had still to remove goes with the next process's first write, or after its readers"
+    )
+    func inherited() async throws {
+        let test = try database()
+        let first = try #require(try test.put("a", attachments: [test.new("f", large)]).revision)
+        try test.database.read { snapshot in
+            _ = try test.database.performBlocking(.purge([("a", [first])]))
+            let list = try test.database.read { try MetaRows.removedFiles($0.transaction, $0.tables) }
+            #expect(list.files.map(\.number) == [1])
+            #expect(list.files.map(\.since) == [snapshot.transaction.id + 1])
+        }
+        #expect(try await test.files(0) == [])
+        // As if it had been killed before that.
+        let path = AttachmentFiles.path(test.database.directory, 1)
+        try FileSystem.replaceFile(path, with: large)
+        try await test.database.compact()
+        let list = try test.database.read { try MetaRows.removedFiles($0.transaction, $0.tables) }
+        #expect(list.files.map(\.since) == [1])
+        try test.put("b", "{}")
+        #expect(!FileSystem.exists(path))
+        #expect(try test.database.check() == [])
+    }
+
+    @Test("Who reads a deleted database never gets the content of another one in its place")
+    func deletedReaders() async throws {
+        let test = try database(mayBeKept: false)
+        try test.put("a", attachments: [test.new("f", large)])
         let open = try test.database.environment()
         let snapshot = Snapshot(try open.environment.beginRead(), open, test.database)
-        let removed = try #require(try snapshot.attachments(of: "a", at: nil)?.first)
-        let kept = try #require(try snapshot.attachments(of: "b", at: nil)?.first)
-        try await test.database.compact()
-        _ = try test.database.performBlocking(.purge([("a", [first])]))
-        #expect(try await test.files(1) == [2])
-        let (readerOfRemoved, readerOfKept) = (
-            try snapshot.reader(of: removed), try snapshot.reader(of: kept)
+        let attachment = try #require(try snapshot.attachments(of: "a", at: nil)?.first)
+        try await test.database.delete()
+        let anew = try Database.open(
+            at: test.database.directory,
+            creating: true,
+            options: test.database.options
         )
-        #expect(readerOfRemoved == nil)
-        #expect(readerOfKept != nil)
-        #expect(try test.database.check() == [])
+        try await anew.attach(noise(Self.limit + 1, seed: 9), named: "f", contentType: "x/y", to: "a")
+        #expect(throws: Database.doesNotExist) { try snapshot.reader(of: attachment) }
+        // Nor does it take the other's files for its own.
+        test.database.collector.collect([1], of: open, since: 0)
+        test.database.collector.collect(open)
+        try await Task.sleep(for: .milliseconds(50))
+        #expect(try anew.attachment("f", of: "a")?.bytes() == noise(Self.limit + 1, seed: 9))
+        #expect(try anew.check() == [])
     }
 
     @Test("The first write of a process clears away what killed ones left")
@@ -220,7 +272,7 @@ struct AttachmentStorageTests {
         let test = try database()
         let first = try #require(try test.put("a", attachments: [test.new("f", large)]).revision)
         try test.put("a", parent: first, attachments: [])
-        let draft = try CompactionDraft(copying: try test.database.environment(), in: test.database.directory)
+        let draft = try CompactionDraft(copying: try test.database.environment())
         _ = try test.database.performBlocking(.forgetSuperseded(steps: 10))
         try test.put("b", attachments: [test.new("f", large)])
         try test.database.finish(draft)

@@ -67,8 +67,49 @@ struct CompactionTests {
         #expect(try database.read { try $0.document("old7") == nil })
         #expect(try database.read { try $0.document("old5")?.isDeleted } == true)
         #expect(try database.read { try $0.localDocument("_local/c8")?.revision } == 1)
-        #expect(try OpenEnvironment.generations(in: database.directory).count == 1)
+        let generation = try database.environment().generation
+        #expect(try await test.generations([generation]) == [generation])
         #expect(try database.check() == [])
+    }
+
+    @Test(
+        "Documents that were purged while it runs stay away, also where more were purged than are remembered"
+    )
+    func forgottenPurges() throws {
+        let test = try TestDatabase()
+        let ids = (0..<6).map { DocumentID("\($0)") }
+        for id in ids + ["kept"] { try test.put(id, #"{"n":1}"#) }
+        _ = try test.database.performBlocking(.purgedInfosLimit(2))
+        let draft = try CompactionDraft(copying: try test.database.environment())
+        for id in ids {
+            let revision = try test.database.read { try $0.document(id)?.winner.revision }
+            _ = try test.database.performBlocking(.purge([(id, [try #require(revision)])]))
+        }
+        try test.put(ids[0], #"{"n":2}"#)
+        try test.database.finish(draft)
+        #expect(try test.database.environment().generation == 2)
+        #expect(try test.ids() == ["0", "kept"])
+        #expect(try test.database.check() == [])
+    }
+
+    @Test(
+        "A draft that another compaction was faster than is given up, and so is one of a killed process"
+    )
+    func drafts() async throws {
+        let test = try TestDatabase()
+        try test.put("a", #"{"n":1}"#)
+        let draft = try CompactionDraft(copying: try test.database.environment())
+        let faster = try CompactionDraft(copying: try test.database.environment())
+        #expect(throws: StorageError.noSuchFile) { try test.database.finish(draft) }
+        try test.database.finish(faster)
+        try test.put("b", #"{"n":2}"#)
+        let path = "\(test.database.directory)/documents-3.draft-dead"
+        try FileSystem.replaceFile(path, with: [1, 2, 3])
+        try await test.database.compact()
+        #expect(!FileSystem.exists(path))
+        #expect(try await test.generations([3]) == [3])
+        #expect(try test.ids() == ["a", "b"])
+        #expect(try test.database.check() == [])
     }
 
     @Test("Ordinary writes forget old bodies beyond the retention")
