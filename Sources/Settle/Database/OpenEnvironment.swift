@@ -33,12 +33,9 @@ final class OpenEnvironment: Sendable {
         "\(directory)/\(name(generation))"
     }
 
-    /// A file without a format: no Settle database, or none that was ever finished.
-    private struct EmptyFile: Error {}
-
-    /// Opens one generation, whose file must be there.
+    /// Opens one generation.
     ///
-    /// `noSuchFile`: another directory has taken the place of this one.
+    /// `noSuchFile`: there is none, or another directory has taken the place of this one.
     private init(
         _ generation: UInt64,
         in directory: Directory,
@@ -46,13 +43,17 @@ final class OpenEnvironment: Sendable {
         options: EnvironmentOptions
     ) throws {
         let path = Self.path(path, generation)
+        var options = options
+        options.mustExist = true
         let environment = try Environment(path: path, tables: Tables.names, options: options)
         guard directory.holds(environment, as: Self.name(generation)) else {
             throw StorageError.noSuchFile
         }
         let tables = Tables(environment)
         let transaction = try environment.beginRead()
-        guard let format = try MetaRows.number(transaction, tables, MetaKey.format) else { throw EmptyFile() }
+        guard let format = try MetaRows.number(transaction, tables, MetaKey.format) else {
+            throw SettleError(.internalError, "\(path) is no Settle database, or was never finished.")
+        }
         guard format == fileFormatVersion else {
             throw SettleError(
                 .internalError,
@@ -96,14 +97,6 @@ final class OpenEnvironment: Sendable {
                 }
             } catch StorageError.alreadyOpen where generation <= retired {
                 // It is read here, and so not to be cleared away.
-            } catch is EmptyFile {
-                guard try generations(in: directory).contains(where: { $0 > generation }) else {
-                    let path = self.path(path, generation)
-                    throw SettleError(.internalError, "\(path) is no Settle database, or was never finished.")
-                }
-                // LMDB makes a file that isn't there: this one went, retired, after it was looked for. It must not stay,
-                // since the lowest generation is taken for the database.
-                try remove(generation, from: directory)
             }
             passed = generation
         }
@@ -169,7 +162,7 @@ extension OpenEnvironment {
         guard try environment.oldestReader() ?? .max >= environment.lastTransaction else {
             return false
         }
-        try Self.remove(generation, from: directory)
+        try Environment.remove(Self.name(generation), in: directory)
         return true
     }
 
@@ -185,11 +178,6 @@ extension OpenEnvironment {
             )
             if let open, case .retired = try open.life() { _ = try open.removeIfUnread() }
         }
-    }
-
-    private static func remove(_ generation: UInt64, from directory: Directory) throws(StorageError) {
-        try directory.remove(name(generation))
-        try directory.remove(name(generation) + "-lock")
     }
 }
 

@@ -76,9 +76,10 @@ extension Database {
         let retired = EnvironmentLife.retired(next: open.generation + 1)
         do {
             let transaction = try open.environment.beginWrite()
-            guard try MetaRows.life(transaction.reading, open.tables) == .live else {
-                return try draft.discard()
-            }
+            // What takes the next generation's name must come from the file that has this one's.
+            guard try MetaRows.life(transaction.reading, open.tables) == .live,
+                open.directory.holds(open.environment, as: OpenEnvironment.name(open.generation))
+            else { return try draft.discard() }
             _ = try draft.catchUp(with: transaction.reading)
             try transaction.put(open.tables.meta, MetaKey.life, retired.encoded)
             try draft.settle(syncing: options.syncsCommits)

@@ -83,12 +83,12 @@ final class IndexEnvironment: Sendable {
         _ generation: UInt64,
         _ options: StoreOptions
     ) throws -> IndexEnvironment {
-        // Opening would create what isn't there.
-        guard FileSystem.exists(path(directory, generation)) else { throw StorageError.noSuchFile }
+        var options = options.indexEnvironment
+        options.mustExist = true
         return try IndexEnvironment(
             path: path(directory, generation),
             generation: generation,
-            options: options.indexEnvironment
+            options: options
         )
     }
 
@@ -115,8 +115,7 @@ final class IndexEnvironment: Sendable {
     }
 
     static func remove(_ directory: String, _ generation: UInt64) throws(StorageError) {
-        try FileSystem.remove(path(directory, generation))
-        try FileSystem.remove(path(directory, generation) + "-lock")
+        try Environment.remove("index-\(generation).mdb", in: Directory(directory))
     }
 
     static func removeDraft(_ directory: String, _ generation: UInt64) throws(StorageError) {

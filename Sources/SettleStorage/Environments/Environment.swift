@@ -53,14 +53,18 @@ package final class Environment: @unchecked Sendable {
     /// The lock file stands beside it, with `-lock` at the end of its name.
     ///
     /// - Throws: `.alreadyOpen` if this process has the file open, `.notADatabase` and
-    ///   `.versionMismatch` for files that are not LMDB's, and what the system reports.
+    ///   `.versionMismatch` for files that are not LMDB's, `.diskFull` where there is no room for the lock file, and
+    ///   what the system reports.
     package init(path: String, tables names: [String], options: EnvironmentOptions = .init())
         throws(StorageError)
     {
         var opened: OpaquePointer?
         var tables: [String: Table] = [:]
-        identity = try OpenFiles.register(path: path, creating: !options.isReadOnly) {
+        identity = try OpenFiles.register(path: path, creating: !options.isReadOnly && !options.mustExist) {
             () throws(StorageError) in
+            if !options.isReadOnly {
+                try OpenFiles.reserveLockFile(path + "-lock", readers: options.maximumReaders)
+            }
             let handle = unsafe try Environment.open(path: path, options: options)
             do throws(StorageError) {
                 tables = unsafe try Environment.openTables(names, in: handle, options: options)
@@ -82,6 +86,17 @@ package final class Environment: @unchecked Sendable {
 
     deinit {
         close()
+    }
+
+    /// Removes an environment's file and the lock file beside it, by the file's name in a directory.
+    ///
+    /// Who has it open goes on with it. Who is about to open it either still gets both files or finds none.
+    package static func remove(_ name: String, in directory: Directory) throws(StorageError) {
+        guard let turn = try OpenFiles.turn(with: name, in: directory) else { return }
+        // Killed in between, it leaves a file that gets another lock file, and not a lock file for another file.
+        try directory.remove(name + "-lock")
+        try directory.remove(name)
+        _ = consume turn
     }
 
     /// The table of that name; one of those given to `init`.

@@ -23,6 +23,8 @@ package struct EnvironmentOptions: Sendable {
     package var durability: Durability
     /// No table is created and `beginWrite` throws `.noPermission`.
     package var isReadOnly: Bool
+    /// A file that isn't there is not created: opening throws `.noSuchFile`.
+    package var mustExist = false
 
     #if os(iOS)
     package static let defaultMapSize = 1 << 30

@@ -17,12 +17,31 @@ import Glibc
 ///
 /// Between processes, LMDB warns, opening may fail while another process opens or closes the same file: where
 /// its locks need tearing down, the last to close does so, and who opens in that very moment goes on
-/// with what was torn down. So every process of ours opens and closes under an advisory lock (`flock`) of the
+/// with what was torn down. So every process of ours opens, closes and removes under an advisory lock (`flock`) of the
 /// data file, which LMDB doesn't use.
 enum OpenFiles {
     struct Identity: Hashable {
         let device: UInt64
         let inode: UInt64
+
+        /// The file that a descriptor is of; nil if the system can't tell.
+        init?(of descriptor: Int32) {
+            var status = stat()
+            guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+            self.init(status)
+        }
+
+        /// The file that has a path; nil if there is none.
+        init?(at path: String) {
+            var status = stat()
+            guard unsafe stat(path, &status) == 0 else { return nil }
+            self.init(status)
+        }
+
+        private init(_ status: stat) {
+            device = UInt64(truncatingIfNeeded: status.st_dev)
+            inode = UInt64(truncatingIfNeeded: status.st_ino)
+        }
     }
 
     /// The right to open or close a file's environment, which one process at a time has.
@@ -52,32 +71,65 @@ enum OpenFiles {
         creating: Bool,
         _ body: () throws(StorageError) -> Void
     ) throws(StorageError) -> Identity {
-        let descriptor = unsafe open(path, (creating ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC, 0o644)
+        while true {
+            let descriptor = unsafe open(path, (creating ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC, 0o644)
+            guard descriptor >= 0 else { throw .lastSystemError }
+            guard let identity = Identity(of: descriptor) else {
+                let error = StorageError.lastSystemError
+                _ = close(descriptor)
+                throw error
+            }
+            let isNew = identities.withLock { $0.insert(identity).inserted }
+            guard isNew else {
+                _ = close(descriptor)
+                throw .alreadyOpen
+            }
+            let turn = Turn(closing: descriptor)
+            // Who had the turn before may have removed the file. LMDB would then make a new one, and if the lock file is not
+            // gone yet, share that with those who still have the old file open: they would follow a stranger's commits.
+            guard Identity(at: path) == identity else {
+                unregister(identity)
+                guard creating else { throw .noSuchFile }
+                continue
+            }
+            do throws(StorageError) {
+                try body()
+            } catch {
+                unregister(identity)
+                throw error
+            }
+            _ = consume turn
+            return identity
+        }
+    }
+
+    /// Waits for the turn with a file in a directory; nil if there is none.
+    static func turn(with name: String, in directory: Directory) throws(StorageError) -> Turn? {
+        let descriptor = unsafe openat(directory.descriptor, name, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .lastSystemError
+        }
+        return Turn(closing: descriptor)
+    }
+
+    /// Takes the room that LMDB's lock file needs on the disk: for all readers, or as many as there hardly ever are.
+    ///
+    /// LMDB makes a file that is one hole and writes to it through a mapping. Where the disk is full, that is no error but
+    /// the end of the process (SIGBUS).
+    static func reserveLockFile(_ path: String, readers: Int) throws(StorageError) {
+        guard try (FileSystem.size(path) ?? 0) == 0 else { return }
+        // A slot has 64 bytes. LMDB takes a file that is larger than it needs for one with more slots.
+        let room = min(8192, readers * 64)
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .lastSystemError }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else {
-            let error = StorageError.lastSystemError
-            _ = close(descriptor)
-            throw error
-        }
-        let identity = Identity(
-            device: UInt64(truncatingIfNeeded: status.st_dev),
-            inode: UInt64(truncatingIfNeeded: status.st_ino)
-        )
-        let isNew = identities.withLock { $0.insert(identity).inserted }
-        guard isNew else {
-            _ = close(descriptor)
-            throw .alreadyOpen
-        }
-        let turn = Turn(closing: descriptor)
-        do throws(StorageError) {
-            try body()
-        } catch {
-            unregister(identity)
-            throw error
-        }
-        _ = consume turn
-        return identity
+        defer { _ = close(descriptor) }
+        let zeros = [UInt8](repeating: 0, count: room)
+        let written = unsafe pwrite(descriptor, zeros, room, 0)
+        guard written != room else { return }
+        let error = written < 0 ? StorageError.lastSystemError : .diskFull
+        _ = ftruncate(descriptor, 0)
+        throw error
     }
 
     /// Closes the file by `close` and forgets it, as one step.

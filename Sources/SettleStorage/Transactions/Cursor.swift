@@ -69,55 +69,23 @@ package struct Cursor: ~Copyable, ~Escapable {
     /// Goes to the first row whose key is `key` or comes after it.
     package mutating func seek(atLeast key: [UInt8]) throws(StorageError) -> Bool {
         // LMDB knows no empty key; every row comes after it.
-        if key.isEmpty { return try first() }
-        var found = unsafe MDB_val()
-        var value = unsafe MDB_val()
-        let code = unsafe key.withLMDBValue {
-            let code = unsafe mdb_cursor_get(handle, &$0, &value, MDB_SET_RANGE)
-            unsafe found = $0
-            return code
-        }
-        return unsafe try arrive(code, found, value, elsewhere: .end)
+        try key.isEmpty ? first() : seek(key, MDB_SET_RANGE, elsewhere: .end)
     }
 
     /// Goes to the first row whose key is that number or comes after it.
     package mutating func seek(atLeast key: UInt64) throws(StorageError) -> Bool {
-        var found = unsafe MDB_val()
-        var value = unsafe MDB_val()
-        let code = unsafe key.withLMDBValue {
-            let code = unsafe mdb_cursor_get(handle, &$0, &value, MDB_SET_RANGE)
-            unsafe found = $0
-            return code
-        }
-        return unsafe try arrive(code, found, value, elsewhere: .end)
+        try seek(key, MDB_SET_RANGE, elsewhere: .end)
     }
 
     /// Goes to the row of `key`, if there is one.
     package mutating func seek(exactly key: [UInt8]) throws(StorageError) -> Bool {
-        guard !key.isEmpty else {
-            place = .outside
-            return false
-        }
-        var found = unsafe MDB_val()
-        var value = unsafe MDB_val()
-        let code = unsafe key.withLMDBValue {
-            let code = unsafe mdb_cursor_get(handle, &$0, &value, MDB_SET_KEY)
-            unsafe found = $0
-            return code
-        }
-        return unsafe try arrive(code, found, value, elsewhere: .outside)
+        // An empty key is MDB_BAD_VALSIZE to LMDB, and no row's.
+        try seek(key, MDB_SET_KEY, elsewhere: .outside)
     }
 
     /// Goes to the row of a number, if there is one.
     package mutating func seek(exactly key: UInt64) throws(StorageError) -> Bool {
-        var found = unsafe MDB_val()
-        var value = unsafe MDB_val()
-        let code = unsafe key.withLMDBValue {
-            let code = unsafe mdb_cursor_get(handle, &$0, &value, MDB_SET_KEY)
-            unsafe found = $0
-            return code
-        }
-        return unsafe try arrive(code, found, value, elsewhere: .outside)
+        try seek(key, MDB_SET_KEY, elsewhere: .outside)
     }
 
     // MARK: The row
@@ -176,6 +144,22 @@ package struct Cursor: ~Copyable, ~Escapable {
         var value = unsafe MDB_val()
         let code = unsafe mdb_cursor_get(handle, &key, &value, operation)
         return unsafe try arrive(code, key, value, elsewhere: elsewhere)
+    }
+
+    @inline(__always)
+    private mutating func seek(
+        _ key: some LMDBKey,
+        _ operation: MDB_cursor_op,
+        elsewhere: Place
+    ) throws(StorageError) -> Bool {
+        var found = unsafe MDB_val()
+        var value = unsafe MDB_val()
+        let code = unsafe key.withLMDBValue {
+            let code = unsafe mdb_cursor_get(handle, &$0, &value, operation)
+            unsafe found = $0
+            return code
+        }
+        return unsafe try arrive(code, found, value, elsewhere: elsewhere)
     }
 
     @inline(__always)

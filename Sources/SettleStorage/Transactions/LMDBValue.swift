@@ -1,6 +1,12 @@
 import CLMDB
 
-extension Array where Element == UInt8 {
+/// What can be a key in LMDB.
+protocol LMDBKey {
+    /// Calls `body` with the key as LMDB takes it.
+    func withLMDBValue(_ body: (inout MDB_val) -> Int32) -> Int32
+}
+
+extension [UInt8]: LMDBKey {
     /// Calls `body` with these bytes as LMDB takes them; LMDB doesn't write through the pointer.
     @inline(__always)
     func withLMDBValue(_ body: (inout MDB_val) -> Int32) -> Int32 {
@@ -14,7 +20,7 @@ extension Array where Element == UInt8 {
     }
 }
 
-extension UInt64 {
+extension UInt64: LMDBKey {
     /// Calls `body` with this number as a key: eight bytes, highest first.
     @inline(__always)
     func withLMDBValue(_ body: (inout MDB_val) -> Int32) -> Int32 {

@@ -1,15 +1,12 @@
 import Foundation
 import SettleStorage
 import SettleTestSupport
+import Synchronization
 import Testing
 
 @Suite("Environments")
 struct EnvironmentTests {
-    let directory: TemporaryDirectory
-
-    init() throws {
-        directory = try TemporaryDirectory()
-    }
+    let directory = TemporaryDirectory(mayBeKept: false)
 
     @Test("what one environment wrote the next one reads")
     func reopen() throws {
@@ -226,7 +223,7 @@ struct EnvironmentTests {
     @Test("a write transaction that ends on another thread stops the process")
     func wrongThread() async {
         await #expect(processExitsWith: .failure) {
-            let environment = try TemporaryDirectory().environment()
+            let environment = try TemporaryDirectory(mayBeKept: false).environment()
             let hand = Hand(try environment.beginWrite())
             BackgroundTask { hand.drop() }.wait()
         }
@@ -240,4 +237,65 @@ private final class Hand: @unchecked Sendable {
     init(_ transaction: consuming WriteTransaction) { held = consume transaction }
 
     func drop() { held = nil }
+}
+
+@Suite("Removing environments")
+struct RemovingTests {
+    private let directory = TemporaryDirectory(mayBeKept: false)
+
+    @Test("a file that must exist is not made")
+    func mustExist() throws {
+        var options = EnvironmentOptions(mapSize: 1 << 20, durability: .never)
+        options.mustExist = true
+        #expect(throws: StorageError.noSuchFile) {
+            try Environment(path: directory.file("none"), tables: ["rows"], options: options)
+        }
+        #expect(try !FileSystem.list(directory.path).contains { $0.hasPrefix("none") })
+    }
+
+    // LMDB made a new file then, and shared the old one's lock file with those who had that open: its first commit took
+    // their last one back, and what they wrote next went into a file without a name.
+    @Test("an opening that waited for the file's removal finds no file")
+    func removedWhileOpening() throws {
+        try directory.environment("old").close()
+        let removing = try FileLock(path: directory.file("old"))
+        #expect(try removing.tryLock())
+        var options = EnvironmentOptions(mapSize: 1 << 20, durability: .never)
+        options.mustExist = true
+        let path = directory.file("old")
+        let failure = Mutex<StorageError?>(nil)
+        let opening = BackgroundTask { [options] in
+            do throws(StorageError) {
+                _ = try Environment(path: path, tables: ["rows"], options: options)
+            } catch {
+                failure.withLock { $0 = error }
+            }
+        }
+        // Long enough to come as far as it gets; if it is later, there is nothing left to open.
+        Thread.sleep(forTimeInterval: 0.02)
+        try FileSystem.remove(path)
+        removing.unlock()
+        opening.wait()
+        #expect(failure.withLock { $0 } == .noSuchFile)
+    }
+
+    @Test("who has a removed file open goes on with it, and a new one in its place is another")
+    func removed() throws {
+        let old = try directory.environment("one")
+        try put(old, [1])
+        try Environment.remove("one", in: Directory(directory.path))
+        #expect(try FileSystem.list(directory.path).filter { $0.hasPrefix("one") } == [])
+        let new = try directory.environment("one")
+        try put(new, [2])
+        try put(old, [3])
+        #expect(try old.beginRead().count(old.table("rows")) == 2)
+        #expect(try new.beginRead().count(new.table("rows")) == 1)
+        try Environment.remove("missing", in: Directory(directory.path))
+    }
+
+    private func put(_ environment: Environment, _ key: [UInt8]) throws {
+        let transaction = try environment.beginWrite()
+        try transaction.put(environment.table("rows"), key, [1])
+        try transaction.commit()
+    }
 }

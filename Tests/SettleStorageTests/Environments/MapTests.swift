@@ -1,5 +1,6 @@
 import Foundation
 import SettleStorage
+import SettleTestSupport
 import Testing
 
 @Suite("The map")
@@ -9,7 +10,7 @@ struct MapTests {
     let rows: Table
 
     init() throws {
-        directory = try TemporaryDirectory()
+        directory = TemporaryDirectory(mayBeKept: false)
         environment = try directory.environment(mapSize: 1 << 20)
         rows = environment.table("rows")
     }

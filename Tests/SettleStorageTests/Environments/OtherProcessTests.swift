@@ -1,4 +1,5 @@
 import SettleStorage
+import SettleTestSupport
 import Testing
 
 @Suite("Other processes")
@@ -8,7 +9,7 @@ struct OtherProcessTests {
     let rows: Table
 
     init() throws {
-        directory = try TemporaryDirectory()
+        directory = TemporaryDirectory(mayBeKept: false)
         environment = try Environment(
             path: directory.file("data"),
             tables: ["rows"],
@@ -32,6 +33,21 @@ struct OtherProcessTests {
         reader.kill()
         #expect(environment.checkStaleReaders() == 2)
         #expect(environment.checkStaleReaders() == 0)
+    }
+
+    @Test("the oldest reader is one of a living process")
+    func oldestReader() throws {
+        #expect(try environment.oldestReader() == nil)
+        let reader = try SecondProcess(directory, "read", environment.path, "1")
+        let seen = environment.lastTransaction
+        let write = try environment.beginWrite()
+        try write.put(rows, [1], [1])
+        try write.commit()
+        let read = try environment.beginRead()
+        #expect(try environment.oldestReader() == seen)
+        reader.kill()
+        #expect(try environment.oldestReader() == read.id)
+        #expect(read.id == seen + 1)
     }
 
     @Test("a full reader table is an error while its readers live, and none once they are dead")

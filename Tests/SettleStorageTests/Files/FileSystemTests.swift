@@ -1,14 +1,11 @@
 import Foundation
 import SettleStorage
+import SettleTestSupport
 import Testing
 
 @Suite("Files")
 struct FileSystemTests {
-    let directory: TemporaryDirectory
-
-    init() throws {
-        directory = try TemporaryDirectory()
-    }
+    let directory = TemporaryDirectory(mayBeKept: false)
 
     @Test("a small file is replaced as a whole and read back", arguments: [0, 1, 100_000])
     func replace(_ length: Int) throws {
@@ -99,11 +96,7 @@ struct FileSystemTests {
 
 @Suite("File locks")
 struct FileLockTests {
-    let directory: TemporaryDirectory
-
-    init() throws {
-        directory = try TemporaryDirectory()
-    }
+    let directory = TemporaryDirectory(mayBeKept: false)
 
     @Test("one holder at a time, in one process too")
     func exclusive() throws {

@@ -9,7 +9,7 @@ struct TextTableTests {
     let texts: TextTable
 
     init() throws {
-        directory = try TemporaryDirectory()
+        directory = TemporaryDirectory(mayBeKept: false)
         environment = try directory.environment(tables: ["texts"])
         texts = TextTable(environment.table("texts"))
     }

@@ -15,7 +15,7 @@ struct RunSorterTests {
         arguments: [200, 4000, 1 << 30]
     )
     func sorts(memoryLimit: Int) throws {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory(mayBeKept: false)
         var generator = SeededGenerator(seed: 7)
         var sorter = RunSorter(count: 2, directory: directory.path, memoryLimit: memoryLimit)
         var expected: [[[UInt8]]] = [[], []]
@@ -37,7 +37,7 @@ struct RunSorterTests {
 
     @Test("Every row keeps its value, however long")
     func keepsValues() throws {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory(mayBeKept: false)
         var sorter = RunSorter(count: 1, directory: directory.path, memoryLimit: 1 << 20)
         var generator = SeededGenerator(seed: 8)
         for number in (0..<300).shuffled(using: &generator) {

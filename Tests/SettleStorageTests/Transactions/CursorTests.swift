@@ -9,7 +9,7 @@ struct CursorTests {
     let rows: Table
 
     init() throws {
-        directory = try TemporaryDirectory()
+        directory = TemporaryDirectory(mayBeKept: false)
         environment = try directory.environment()
         rows = environment.table("rows")
     }
@@ -47,7 +47,7 @@ struct CursorTests {
     @Test("reading a row where there is none stops the process")
     func noRow() async {
         await #expect(processExitsWith: .failure) {
-            let environment = try TemporaryDirectory().environment()
+            let environment = try TemporaryDirectory(mayBeKept: false).environment()
             let read = try environment.beginRead()
             let cursor = try read.cursor(environment.table("rows"))
             print(cursor.key.count)

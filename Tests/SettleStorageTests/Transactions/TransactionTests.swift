@@ -1,4 +1,5 @@
 import SettleStorage
+import SettleTestSupport
 import Testing
 
 @Suite("Transactions")
@@ -8,7 +9,7 @@ struct TransactionTests {
     let rows: Table
 
     init() throws {
-        directory = try TemporaryDirectory()
+        directory = TemporaryDirectory(mayBeKept: false)
         environment = try directory.environment(tables: ["rows", "numbers"])
         rows = environment.table("rows")
     }

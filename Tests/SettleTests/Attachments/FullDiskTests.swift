@@ -44,4 +44,38 @@ struct FullDiskTests {
         try await database.attach(noise(1000), named: "f", contentType: "image/png", to: "small")
         #expect(try database.check() == [])
     }
+
+    @Test("let a compaction fail until there is room for the copy, and it leaves nothing behind")
+    func compaction() async throws {
+        var room = 640 << 10
+        let disk = try SmallDisk(bytes: room)
+        let database = try Database.open(at: "\(disk.path)/full.settle", creating: true)
+        try await database.attach(noise(150_000), named: "f", contentType: "image/png", to: "large")
+        var count = 0
+        do {
+            while true {
+                let id = DocumentID("d\(count)")
+                try await database.attach(noise(20_000), named: "f", contentType: "image/png", to: id)
+                count += 1
+            }
+        } catch { #expect(error.kind == .insufficientStorage) }
+        var refusals = 0
+        while try database.environment().generation == 1 {
+            do throws(SettleError) {
+                try await database.compact()
+            } catch {
+                refusals += 1
+                #expect(error.status == 507)
+                #expect(try FileSystem.list(database.directory).filter { $0.contains("draft") } == [])
+                if refusals == 1 { #expect(try database.check() == []) }
+                // In small steps, so that room ends at each of the things that a compaction writes.
+                room += 12 << 10
+                try disk.grow(to: room)
+            }
+        }
+        #expect(refusals > 5)
+        #expect(try database.read { try $0.info.documentCount } == count + 1)
+        #expect(try database.attachment("f", of: "large")?.bytes() == noise(150_000))
+        #expect(try database.check() == [])
+    }
 }

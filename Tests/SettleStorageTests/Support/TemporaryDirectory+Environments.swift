@@ -1,30 +1,7 @@
 import SettleStorage
-import Synchronization
+import SettleTestSupport
 
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
-
-/// A fresh directory that goes away with its test.
-final class TemporaryDirectory: Sendable {
-    private static let counter = Atomic<Int>(0)
-    let path: String
-
-    init() throws {
-        let number = TemporaryDirectory.counter.add(1, ordering: .relaxed).newValue
-        path = "/tmp/settle-storage-\(getpid())-\(number)"
-        try FileSystem.removeTree(path)
-        try FileSystem.createDirectory(path)
-    }
-
-    deinit {
-        do { try FileSystem.removeTree(path) } catch { print("left behind: \(path)") }
-    }
-
+extension TemporaryDirectory {
     func file(_ name: String) -> String { path + "/" + name }
 
     /// An environment in this directory that leaves syncing out: tests don't cut the power.
