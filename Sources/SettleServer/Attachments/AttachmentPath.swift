@@ -1,3 +1,4 @@
+import Settle
 import SettleCore
 
 /// The document and the attachment that a path names: `/db/doc/name` or `/db/_design/doc/name`.
@@ -11,6 +12,11 @@ struct AttachmentPath {
     /// Reads a decoded path; nil if it names something else.
     init?(_ segments: [[UInt8]]) {
         guard segments.count > 2 else { return nil }
+        // What begins with an underscore may be a database, or the server's own: `/_node/name/_config/…`.
+        if segments[0].first == UInt8(ascii: "_") {
+            let database = String(decoding: segments[0], as: UTF8.self)
+            guard (try? DatabaseName.validate(database)) != nil else { return nil }
+        }
         let slash = [UInt8(ascii: "/")]
         guard segments[1].first == UInt8(ascii: "_") else {
             id = DocumentID(bytes: segments[1])

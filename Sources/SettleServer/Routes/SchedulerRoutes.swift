@@ -33,12 +33,12 @@ extension ServerCore {
             }
             return .now(Response(json: job.text))
         }
-        let (skip, limit) = try page(request)
+        let (skip, limit) = (try Self.count("skip", 0, request), try Self.count("limit", 100, request))
         let jobs = replication.jobList()
         let answer: JSONValue = [
             "total_rows": .number(JSONNumber(jobs.count)),
             "offset": .number(JSONNumber(min(skip, jobs.count))),
-            "jobs": .array(Array(jobs.dropFirst(skip).prefix(limit ?? 100))),
+            "jobs": .array(Array(jobs.dropFirst(skip).prefix(limit))),
         ]
         return .now(Response(json: answer.text))
     }
@@ -54,7 +54,11 @@ extension ServerCore {
                 return .now(Response(json: state.text))
             }
         }
-        let (skip, limit) = try page(request)
+        var query = AllDocumentsQuery()
+        for name in ["skip", "limit"] {
+            if let value = request.query[name] { try query.set(name, .text(value)) }
+        }
+        let (skip, limit) = (query.skip, query.limit)
         let states = try Self.states(request.query["states"])
         let isDescending = request.query["descending"] == "true"
         return .blocking(on: threadPool) { () throws(SettleError) in
@@ -62,7 +66,7 @@ extension ServerCore {
                 of: place.database,
                 states: states,
                 skip: skip,
-                limit: limit ?? .max,
+                limit: limit,
                 isDescending: isDescending
             )
             return .now(Response(json: answer.text))
@@ -80,23 +84,27 @@ extension ServerCore {
     }
 
     private static let knownStates = [
-        "initializing", "error", "pending", "running", "crashing", "completed", "failed",
+        "initializing", "error", "running", "pending", "crashing", "completed", "failed",
     ]
 
     private static func states(_ text: String?) throws(SettleError) -> [String] {
-        guard let text, !text.isEmpty else { return [] }
-        let states = text.split(separator: ",").map { String($0.drop { $0 == " " }).lowercased() }
-        for state in states where !knownStates.contains(state) {
-            throw SettleError(.queryParseError, "Unknown replication state `\(state)`")
+        let states = text?.split(separator: ",").map { $0.lowercased() } ?? []
+        guard states.allSatisfy(knownStates.contains) else {
+            let known = knownStates.joined(separator: ",")
+            throw SettleError(.queryParseError, "States must be one or more of [\(known)]")
         }
         return states
     }
 
-    private func page(_ request: Request) throws(SettleError) -> (skip: Int, limit: Int?) {
-        var query = AllDocumentsQuery()
-        for name in ["skip", "limit"] {
-            if let value = request.query[name] { try query.set(name, .text(value)) }
+    /// A parameter of the list of jobs that is a number of jobs.
+    private static func count(_ name: String, _ usual: Int, _ request: Request) throws(SettleError) -> Int {
+        guard let text = request.query[name] else { return usual }
+        guard let count = Int(text) else {
+            throw SettleError(.queryParseError, "\(name) must be an integer")
         }
-        return (query.skip, request.query["limit"] == nil ? nil : query.limit)
+        guard count >= 0 else {
+            throw SettleError(.queryParseError, "\(name) not in range of [0,infinity]")
+        }
+        return count
     }
 }

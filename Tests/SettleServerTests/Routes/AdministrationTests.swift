@@ -11,6 +11,11 @@ struct AdministrationTests {
             ("GET", "/_node", 400, "bad_request"),
             ("POST", "/_db_updates", 405, "method_not_allowed"),
             ("GET", "/_reload_query_servers", 405, "method_not_allowed"),
+            ("PUT", "/_scheduler/docs/_replicator", 405, "method_not_allowed"),
+            ("GET", "/_scheduler/jobs?limit=x", 400, "query_parse_error"),
+            ("GET", "/_scheduler/jobs?skip=-1", 400, "query_parse_error"),
+            ("GET", "/_scheduler/docs?limit=-1", 400, "query_parse_error"),
+            ("PUT", "/_node/other/_config/a/b", 404, "not_found"),
             ("PUT", "/db/_shards", 405, "method_not_allowed"),
             ("GET", "/db/_sync_shards", 405, "method_not_allowed"),
             ("GET", "/db/_partition", 400, "bad_request"),
@@ -63,6 +68,10 @@ struct AdministrationTests {
             let setting = "/_node/_local/_config/a/b"
             #expect(try await server.send("PUT", setting, #"" c d ""#).status == 200)
             #expect(try await server.send("GET", setting).json == "c d")
+            let nodes = try await server.send("GET", "/_membership").json["cluster_nodes"]
+            let named = "/_node/\(try #require(nodes?[0]?.string))/_config/a/b"
+            #expect(try await server.send("PUT", named, #""e""#).json == "c d")
+            #expect(try await server.send("GET", setting).json == "e")
         }
     }
 }
