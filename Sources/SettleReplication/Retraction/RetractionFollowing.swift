@@ -29,7 +29,7 @@ struct RetractionFollowing {
         _ send: AsyncStream<ReplicationSession.Event>.Continuation
     ) async {
         var mine = self
-        await withTaskGroup(of: Void.self) { group in
+        await withDiscardingTaskGroup { group in
             await mine.run(lookingEvery: interval, &group) { count in
                 if count > 0 { send.yield(.retracted(count)) }
             } failed: { failure in
@@ -42,7 +42,7 @@ struct RetractionFollowing {
 
     private mutating func run(
         lookingEvery interval: Duration,
-        _ group: inout TaskGroup<Void>,
+        _ group: inout DiscardingTaskGroup,
         report: (Int) -> Void,
         failed: (PeerFailure) -> Void
     ) async {
@@ -81,7 +81,7 @@ struct RetractionFollowing {
     private func read(
         after delay: Duration,
         _ send: AsyncStream<Event>.Continuation,
-        _ group: inout TaskGroup<Void>
+        _ group: inout DiscardingTaskGroup
     ) {
         let (source, query) = (retraction.source, retraction.nextChanges(waiting: true))
         group.addTask {

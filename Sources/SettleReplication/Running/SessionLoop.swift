@@ -32,7 +32,8 @@ struct SessionLoop {
     /// Runs to the end.
     mutating func run(_ events: AsyncStream<ReplicationSession.Event>) async -> ReplicationSession.End {
         var mine = self
-        let outcome = await withTaskGroup(of: Void.self) { group in
+        // A group that kept the results of its tasks would keep some 20 KB for every request, until the run is over.
+        let outcome = await withDiscardingTaskGroup { group in
             let outcome = await mine.follow(events, &group)
             group.cancelAll()
             return outcome
@@ -48,7 +49,7 @@ struct SessionLoop {
 
     private mutating func follow(
         _ events: AsyncStream<ReplicationSession.Event>,
-        _ group: inout TaskGroup<Void>
+        _ group: inout DiscardingTaskGroup
     ) async -> Replicator.Outcome {
         if session.options.usesCheckpoints {
             let (send, interval) = (send, session.options.checkpointInterval)
@@ -82,7 +83,7 @@ struct SessionLoop {
     /// Sees to it that a session which waits for changes notices if one of its databases is replaced.
     ///
     /// A database here tells at once; others are looked at now and then.
-    private func watchPeers(_ group: inout TaskGroup<Void>) {
+    private func watchPeers(_ group: inout DiscardingTaskGroup) {
         let (send, interval) = (send, session.options.checkpointInterval * 2)
         group.addTask {
             while (try? await Task.sleep(for: interval)) != nil { send.yield(.checkDue) }
@@ -132,7 +133,7 @@ struct SessionLoop {
         }
     }
 
-    private func start(_ action: Replicator.Action, _ group: inout TaskGroup<Void>) {
+    private func start(_ action: Replicator.Action, _ group: inout DiscardingTaskGroup) {
         let (send, session) = (send, session)
         switch action {
         case .readChanges(let after, let limit, let waiting, let delay):
