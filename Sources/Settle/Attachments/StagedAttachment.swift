@@ -88,7 +88,7 @@ package enum EditAttachment: Sendable {
 
 extension EditAttachment {
     /// The name of the one entry that this is; nil for the others.
-    var name: [UInt8]? {
+    package var name: [UInt8]? {
         switch self {
         case .staged(let name, _, _, _), .stub(let name, _): name
         case .stored(let attachment): attachment.name

@@ -110,6 +110,8 @@ extension SettleError {
         case notAcceptable
         /// The document has moved on: its current revision is another.
         case conflict
+        /// The revision that an attachment is to be changed of isn't there, or its body isn't kept any more.
+        case missingRevision
         /// The resource was taken out of the protocol for good.
         case gone
         /// A database of that name exists already.
@@ -196,6 +198,7 @@ extension SettleError.Kind {
         case .methodNotAllowed: (405, "method_not_allowed")
         case .notAcceptable: (406, "not_acceptable")
         case .conflict: (409, "conflict")
+        case .missingRevision: (409, "not_found")
         case .gone: (410, "gone")
         case .fileExists: (412, "file_exists")
         case .missingStub: (412, "missing_stub")
@@ -238,6 +241,7 @@ extension SettleError.Kind {
         switch self {
         case .notFound: "missing"
         case .conflict: "Document update conflict."
+        case .missingRevision: "missing_rev"
         case .fileExists: "The database could not be created, the file already exists."
         case .contentDigestMismatch: "Possible message corruption."
         case .unauthorized: "You are not a server admin."

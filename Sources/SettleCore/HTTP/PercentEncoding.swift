@@ -2,7 +2,7 @@
 //
 //     read    a%2Fb      the bytes a/b
 //             with+space a plus is a space, in paths as in queries (%2B is a plus)
-//             100%       a percent sign that no two digits follow stands for itself
+//             100%       a percent sign that no two digits follow stands for itself (the server refuses it first)
 //     write   a/b é:     a%2Fb%20%C3%A9:
 //
 // The subtle thing: what is decoded are bytes. Whether they are UTF-8 is asked where they become an id or a name.
@@ -32,6 +32,17 @@ package enum PercentEncoding {
             index += 1
         }
         return output
+    }
+
+    /// Whether two hexadecimal digits follow every percent sign.
+    package static func isWellFormed(_ text: some Collection<UInt8>) -> Bool {
+        var rest = text[...]
+        while let mark = rest.firstIndex(of: UInt8(ascii: "%")) {
+            let digits = rest[mark...].dropFirst().prefix(2)
+            guard digits.count == 2, digits.allSatisfy({ hexadecimal($0) != nil }) else { return false }
+            rest = rest[digits.endIndex...]
+        }
+        return true
     }
 
     /// Appends bytes with everything encoded but letters, digits and `_ . - :`, as CouchDB writes `Location`.

@@ -16,6 +16,18 @@ package struct MultipartHeaders: Sendable {
         return fields.first { $0.name.lowercased().utf8.elementsEqual(name) }?.value
     }
 
+    /// The media type in lower case, without its parameters; empty if there is none.
+    package var mediaType: String {
+        let bytes = Array((self["Content-Type"] ?? "").utf8)
+        return String(decoding: bytes.prefix { $0 != UInt8(ascii: ";") }.trimmed, as: UTF8.self).lowercased()
+    }
+
+    /// A parameter of a field's value, such as the `name` of `Content-Disposition: form-data; name="a"`.
+    package func parameter(_ parameter: String, of name: String) -> [UInt8]? {
+        let bytes = Array((self[name] ?? "").utf8)
+        return MultipartBoundary.parameter(parameter, bytes.drop { $0 != UInt8(ascii: ";") })
+    }
+
     /// The boundary, if the part is a multipart body itself.
     package var boundary: MultipartBoundary? {
         MultipartBoundary(contentType: self["Content-Type"])

@@ -20,6 +20,8 @@ package struct DocumentQuery: Sendable {
     package var includesConflicts = false
     /// `deleted_conflicts`: the other, deleted leaves.
     package var includesDeletedConflicts = false
+    /// `deleted`: the document even if it is deleted.
+    package var includesDeleted = false
     /// `local_seq`: the update sequence.
     package var includesSequence = false
     /// `attachments`: the content of attachments, not only stubs; `atts_since` implies it.
@@ -56,6 +58,7 @@ package struct DocumentQuery: Sendable {
             case "revs_info": includesRevisionsInfo = value == "true"
             case "conflicts": includesConflicts = value == "true"
             case "deleted_conflicts": includesDeletedConflicts = value == "true"
+            case "deleted": includesDeleted = value == "true"
             case "local_seq": includesSequence = value == "true"
             case "latest": wantsLatest = value == "true"
             case "new_edits": isReplicated = value == "false"
@@ -85,8 +88,11 @@ package struct DocumentQuery: Sendable {
         return revisions
     }
 
-    private static func openRevisions(_ value: String) throws(SettleError) -> OpenRevisions {
-        value == "all" ? .all : .these(try revisions(QueryValue.text(value).value()))
+    /// Reads `open_revs`; an empty list asks for nothing, that is for the document itself, as in CouchDB.
+    private static func openRevisions(_ value: String) throws(SettleError) -> OpenRevisions? {
+        if value == "all" { return .all }
+        let list = try revisions(QueryValue.text(value).value())
+        return list.isEmpty ? nil : .these(list)
     }
 }
 

@@ -18,7 +18,9 @@ struct AttachmentPath {
             guard (try? DatabaseName.validate(database)) != nil else { return nil }
         }
         let slash = [UInt8(ascii: "/")]
-        guard segments[1].first == UInt8(ascii: "_") else {
+        // `_design%2Fdoc/name` is the same, if longer to write; only a GET is sent to the other form first.
+        let isEncodedDesign = segments[1].count > 8 && segments[1].starts(with: "_design/".utf8)
+        guard segments[1].first == UInt8(ascii: "_"), !isEncodedDesign else {
             id = DocumentID(bytes: segments[1])
             name = Array(segments[2...].joined(separator: slash))
             return

@@ -28,9 +28,10 @@ extension ServerCore {
         _ path: AttachmentPath
     ) throws(SettleError) -> Answer {
         let query = try DocumentQuery(request.query)
-        let revision = query.wantsLatest ? nil : query.revision
+        let named = query.wantsLatest ? nil : query.revision
         let reader = try database.read { snapshot in
             guard let record = try snapshot.document(path.id) else { throw SettleError(.notFound, "missing") }
+            let revision = named ?? query.tombstone(of: record)
             guard revision != nil || !record.isDeleted else { throw SettleError(.notFound, "deleted") }
             guard let attachments = try snapshot.attachments(of: path.id, at: revision) else {
                 throw SettleError(.notFound, "missing")
@@ -119,12 +120,12 @@ extension ServerCore {
         let revision = try request.attachmentRevision
         let attachments = try database.read { snapshot in
             guard let record = try snapshot.document(path.id) else {
-                throw revision == nil ? SettleError(.notFound, "missing") : SettleError(.conflict)
+                throw SettleError(revision == nil ? .notFound : .missingRevision)
             }
             if revision == nil, record.isDeleted { throw SettleError(.notFound, "deleted") }
             return try snapshot.attachments(of: path.id, at: revision)
         }
-        guard let attachments else { throw SettleError(.conflict) }
+        guard let attachments else { throw SettleError(.missingRevision) }
         guard attachments.contains(where: { $0.name == path.name }) else { throw Self.missingAttachment }
         guard let revision,
             let edit = try database.attachmentEdit(of: path.id, at: revision, [.others(except: path.name)])

@@ -70,7 +70,7 @@ final class AttachmentSink: BodySink {
             try upload.finish()
         )
         guard let edit = try database.attachmentEdit(of: path.id, at: revision, [new, .others()]) else {
-            throw SettleError(.conflict)
+            throw SettleError(.missingRevision)
         }
         var location = request.location(database: database.name, document: path.id)
         location.append(UInt8(ascii: "/"))

@@ -44,7 +44,10 @@ final class RelatedSink: BodySink {
         id = DocumentID(bytes: Array(path.dropFirst().joined(separator: slash)))
         try id.validateText()
         guard !id.isLocal else { throw ServerCore.attachmentsOfLocalDocument }
-        query = try DocumentQuery(request.query)
+        var query = try DocumentQuery(request.query)
+        // CouchDB waits for such a write, whatever the query says.
+        query.isBatched = false
+        self.query = query
         guard let boundary = MultipartBoundary(contentType: request.headers.first(name: "Content-Type"))
         else {
             throw SettleError(.badRequest, "The Content-Type of a multipart body must name its boundary.")
@@ -57,7 +60,7 @@ final class RelatedSink: BodySink {
             state.parser.append(bytes)
             while let event = try state.parser.next() {
                 switch event {
-                case .begin: try begin(&state)
+                case .begin(let headers): try begin(headers, &state)
                 case .body(let slice): try take(slice, &state)
                 case .end: try end(&state)
                 case .finished: break
@@ -106,7 +109,10 @@ final class RelatedSink: BodySink {
 
     // MARK: parts
 
-    private func begin(_ state: inout State) throws(SettleError) {
+    private func begin(_ headers: MultipartHeaders, _ state: inout State) throws(SettleError) {
+        guard state.document != nil || headers.mediaType == "application/json" else {
+            throw SettleError(.badContentType)
+        }
         // Parts beyond those that follow belong to nothing.
         guard state.document != nil, let place = state.edits.firstIndex(where: { $0 == nil }) else { return }
         let attachment = state.attachments[place]

@@ -119,9 +119,9 @@ extension ServerCore {
         var head = ResponseHead()
         var body = SegmentedBytes()
         let isThere = try database.read { snapshot in
-            guard let record = try snapshot.document(id), wanted != nil || !record.isDeleted else {
-                return false
-            }
+            guard let record = try snapshot.document(id),
+                wanted != nil || !record.isDeleted || query.includesDeleted
+            else { return false }
             let tree = try snapshot.tree(of: record)
             guard let node = wanted.map({ tree.index(of: $0) }) ?? tree.winner,
                 try !snapshot.attachments(of: tree.nodes[node]).isEmpty

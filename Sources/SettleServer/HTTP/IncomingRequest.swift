@@ -22,6 +22,9 @@ struct IncomingRequest {
         guard head.uri.utf8.count <= limits.maximumTargetLength else {
             throw SettleError(.targetTooLong)
         }
+        guard PercentEncoding.isWellFormed(head.uri.utf8) else {
+            throw SettleError(.badRequest, "invalid_url_encoding")
+        }
         self.head = head
         target = RequestTarget(head.uri)
         method = Self.method(of: head)

@@ -76,7 +76,9 @@ struct AllDocumentsWalk {
             let offset = min(total, try skip(snapshot).clampedSum(query.skip))
             output.append(contentsOf: String(offset).utf8)
         }
-        if query.includesSequence {
+        if query.includesSequence, query.keys != nil {
+            output.append(contentsOf: #","update_seq":null"#.utf8)
+        } else if query.includesSequence {
             let sequence = snapshot.sequenceToken(try snapshot.state.sequence)
             output.append(contentsOf: #","update_seq":"\#(sequence)""#.utf8)
         }

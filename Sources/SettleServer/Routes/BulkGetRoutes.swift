@@ -38,11 +38,24 @@ extension ServerCore {
 
 /// One entry of a `_bulk_get`.
 struct BulkGetItem: Sendable {
+    /// What is wrong with an entry, which is told with the values that it came with, whatever they are.
+    struct Failure {
+        var error: SettleError
+        var id = JSONValue.null
+        var revision = JSONValue.null
+
+        init(_ error: SettleError, id: JSONValue = .null, revision: JSONValue = .null) {
+            self.error = error
+            self.id = id
+            self.revision = revision
+        }
+    }
+
     /// The id; nil if there is none that could be looked up.
     var id: DocumentID?
     var revision: RevisionID?
     /// What is wrong with the entry itself.
-    var failure: SettleError?
+    var failure: Failure?
     /// The text of `rev`, as it was given.
     var revisionText: String?
     /// Revisions whose attachments the client has; an empty list says nothing.
@@ -73,52 +86,78 @@ struct BulkGetItem: Sendable {
 
     private init(_ reader: inout JSONReader) throws(JSONError) {
         guard try reader.enterObject() else {
-            failure = SettleError(.badRequest, "document must be a JSON object")
+            failure = Failure(SettleError(.badRequest, "document must be a JSON object"))
             return
         }
         var isEmpty = true
-        var hasID = false
-        var hasBadSince = false
+        var otherID: JSONValue?
+        var otherRevision: JSONValue?
+        var since: JSONValue?
         while try reader.nextMember() {
             isEmpty = false
             if reader.nameIs("id") {
-                hasID = true
-                id = try reader.stringBytes().map { DocumentID(bytes: $0) }
+                let isString = try reader.kind() == .string
+                id = isString ? try reader.stringBytes().map { DocumentID(bytes: $0) } : Optional.none
+                otherID = isString ? Optional.none : try reader.value()
             } else if reader.nameIs("rev") {
-                revisionText = try reader.string() ?? ""
+                let isString = try reader.kind() == .string
+                revisionText = isString ? try reader.string() : Optional.none
+                otherRevision = isString ? Optional.none : try reader.value()
             } else if reader.nameIs("atts_held") {
                 held = Set(ContentKeys.keys(try reader.value()))
             } else if reader.nameIs("atts_since") {
-                let list = try reader.value()
-                do throws(SettleError) {
-                    let revisions = try DocumentQuery.revisions(list)
-                    if !revisions.isEmpty { attachmentsSince = revisions }
-                } catch {
-                    hasBadSince = true
-                }
+                since = try reader.value()
             }
         }
         if isEmpty {
-            failure = SettleError(.badRequest, "document must be a JSON object")
-        } else if let id {
-            do throws(SettleError) { try id.validate() } catch { failure = error }
-        } else {
+            failure = Failure(SettleError(.badRequest, "document must be a JSON object"))
+            return
+        }
+        guard let id else {
             failure =
-                hasID
-                ? SettleError(.illegalDocumentID, "Document id must be a string")
-                : SettleError(.badRequest, "document id missed")
-        }
-        guard failure == nil else {
-            revisionText = nil
+                otherID.map {
+                    Failure(SettleError(.illegalDocumentID, "Document id must be a string"), id: $0)
+                }
+                ?? Failure(SettleError(.badRequest, "document id missed"))
             return
         }
-        if hasBadSince {
-            failure = SettleError(.badRequest, "att_since value must be array of revs.")
-            return
+        failure = check(id, otherRevision: otherRevision) ?? since.flatMap { take(since: $0, id) }
+    }
+
+    /// Reads the revision; what is wrong with it or with the id.
+    private mutating func check(_ id: DocumentID, otherRevision: JSONValue?) -> Failure? {
+        do throws(SettleError) { try id.validate() } catch { return Failure(error, id: .string(id.text)) }
+        guard let given = otherRevision ?? revisionText.map({ JSONValue.string($0) }) else { return nil }
+        revision = revisionText.flatMap { RevisionID($0) }
+        return revision == nil ? Failure(Self.badRevision, id: .string(id.text), revision: given) : nil
+    }
+
+    /// Reads `atts_since`; what is wrong with it.
+    private mutating func take(since: JSONValue, _ id: DocumentID) -> Failure? {
+        guard let list = since.array else {
+            let error = SettleError(.badRequest, "att_since value must be array of revs.")
+            return Failure(error, id: .string(id.text), revision: since)
         }
-        guard let revisionText else { return }
-        revision = RevisionID(revisionText)
-        if revision == nil { failure = SettleError(.badRequest, "Invalid rev format") }
+        var revisions: [RevisionID] = []
+        for element in list {
+            guard let revision = element.string.flatMap({ RevisionID($0) }) else {
+                return Failure(Self.badRevision, id: .string(id.text), revision: element)
+            }
+            revisions.append(revision)
+        }
+        if !revisions.isEmpty { attachmentsSince = revisions }
+        return nil
+    }
+
+    private static let badRevision = SettleError(.badRequest, "Invalid rev format")
+
+    /// Appends the id, as it was given.
+    func appendID(to output: inout [UInt8]) {
+        if let failure {
+            failure.id.append(to: &output)
+        } else if let id {
+            JSONText.appendString(id.bytes, to: &output)
+        }
     }
 }
 
@@ -147,7 +186,7 @@ private final class BulkGetSource: BodySource {
                 let item = items[place]
                 if !isMultipart {
                     piece.bytes.append(contentsOf: place == 0 ? #"{"id":"#.utf8 : #",{"id":"#.utf8)
-                    Self.append(item.id, to: &piece.bytes)
+                    item.appendID(to: &piece.bytes)
                     piece.bytes.append(contentsOf: #","docs":["#.utf8)
                 }
                 try append(item, snapshot, &piece)
@@ -169,10 +208,8 @@ private final class BulkGetSource: BodySource {
         _ snapshot: borrowing Snapshot,
         _ output: inout SegmentedBytes
     ) throws {
-        guard item.failure == nil, let id = item.id else {
-            appendFailure(item, item.failure ?? SettleError(.notFound), &output.bytes)
-            return
-        }
+        if let failure = item.failure { return appendFailure(failure, &output.bytes) }
+        guard let id = item.id else { return }
         guard !id.isLocal, let record = try snapshot.document(id) else {
             appendMissing(item, item.revisionText ?? "undefined", &output.bytes)
             return
@@ -255,54 +292,27 @@ private final class BulkGetSource: BodySource {
     // MARK: failures
 
     private func appendMissing(_ item: BulkGetItem, _ revision: String, _ output: inout [UInt8]) {
-        if multipart != nil {
-            appendPart(["rev": .string(revision), "error": "not_found", "reason": "missing"], &output)
-        } else {
-            appendError(item.id, .string(revision), SettleError(.notFound), &output)
-        }
+        let id = JSONValue.string(item.id?.text ?? "")
+        let failure = BulkGetItem.Failure(SettleError(.notFound), id: id, revision: .string(revision))
+        guard multipart != nil, item.revision != nil else { return appendFailure(failure, &output) }
+        // Of a revision that was asked for, a part tells without the id.
+        appendPart(["rev": .string(revision), "error": "not_found", "reason": "missing"], &output)
     }
 
-    private func appendFailure(_ item: BulkGetItem, _ error: SettleError, _ output: inout [UInt8]) {
-        let revision = item.revisionText.map { JSONValue.string($0) } ?? .null
-        if multipart != nil {
-            let id = item.id.map { JSONValue.string($0.text) } ?? .null
-            appendPart(
-                ["id": id, "rev": revision, "error": .string(error.name), "reason": .string(error.reason)],
-                &output
-            )
-        } else {
-            appendError(item.id, revision, error, &output)
-        }
+    private func appendFailure(_ failure: BulkGetItem.Failure, _ output: inout [UInt8]) {
+        let value: JSONValue = [
+            "id": failure.id, "rev": failure.revision, "error": .string(failure.error.name),
+            "reason": .string(failure.error.reason),
+        ]
+        guard multipart == nil else { return appendPart(value, &output) }
+        output.append(contentsOf: #"{"error":"#.utf8)
+        value.append(to: &output)
+        output.append(UInt8(ascii: "}"))
     }
 
     private func appendPart(_ value: JSONValue, _ output: inout [UInt8]) {
         multipart?.beginPart(headers: [("Content-Type", "application/json; error=\"true\"")], to: &output)
         value.append(to: &output)
-    }
-
-    private func appendError(
-        _ id: DocumentID?,
-        _ revision: JSONValue,
-        _ error: SettleError,
-        _ output: inout [UInt8]
-    ) {
-        output.append(contentsOf: #"{"error":{"id":"#.utf8)
-        Self.append(id, to: &output)
-        output.append(contentsOf: #","rev":"#.utf8)
-        revision.append(to: &output)
-        output.append(contentsOf: #","error":"#.utf8)
-        JSONText.appendString(error.name, to: &output)
-        output.append(contentsOf: #","reason":"#.utf8)
-        JSONText.appendString(error.reason, to: &output)
-        output.append(contentsOf: "}}".utf8)
-    }
-
-    private static func append(_ id: DocumentID?, to output: inout [UInt8]) {
-        if let id {
-            JSONText.appendString(id.bytes, to: &output)
-        } else {
-            output.append(contentsOf: "null".utf8)
-        }
     }
 
     private static let ok = Array(#"{"ok":"#.utf8)

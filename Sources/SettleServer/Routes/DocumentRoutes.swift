@@ -16,13 +16,8 @@ extension ServerCore {
         case .PUT: return try putDocument(request, database, id)
         case .DELETE: return try deleteDocument(request, database, id)
         case .COPY: return try copyDocument(request, database, id)
-        case .POST:
-            guard request.headers.contains(name: "Referer") else {
-                throw SettleError(.badRequest, "Referer header required.")
-            }
-            throw SettleError(.notImplemented, "Uploads by HTML forms are not supported.")
-        default:
-            throw request.notAllowed("DELETE,GET,HEAD,POST,PUT,COPY")
+        case .POST: return try postForm(request, database, id)
+        default: throw request.notAllowed("DELETE,GET,HEAD,POST,PUT,COPY")
         }
     }
 
@@ -61,7 +56,7 @@ extension ServerCore {
                 let outcome = try snapshot.append(
                     id,
                     record,
-                    revision: isOne ? query.revision : nil,
+                    revision: isOne ? query.revision : query.tombstone(of: record),
                     isOne ? query.revisionOptions : query.options,
                     attachmentsSince: query.attachmentsSince,
                     to: &body
@@ -269,6 +264,11 @@ extension DocumentQuery {
         options.intersection([.revisions, .attachments, .encodingInfo, .contentKeys])
     }
 
+    /// The winner's revision, if it is a tombstone and `deleted=true` asks for it.
+    func tombstone(of record: DocumentRecord) -> RevisionID? {
+        record.isDeleted && includesDeleted ? record.winner.revision : nil
+    }
+
     /// Whether the answer tells something about the document that its revision doesn't determine.
     func showsState(of record: DocumentRecord) -> Bool {
         includesRevisionsInfo || includesSequence
@@ -279,14 +279,15 @@ extension DocumentQuery {
 
 extension Request {
     /// Whether the client's copy, which `If-None-Match` names, is the current one.
+    ///
+    /// As in CouchDB, a tag counts with its quotes only, a weak one like a strong one, and `*` is no tag.
     func hasCurrent(_ entityTag: [UInt8]) -> Bool {
         guard let tags = headers.first(name: "If-None-Match") else { return false }
-        return tags.split(separator: ",").contains { tag in
-            let bare = tag.utf8.filter { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: " ") }
-            return bare.elementsEqual(entityTag) || bare.elementsEqual("*".utf8)
+        let current = [UInt8(ascii: "\"")] + entityTag + [UInt8(ascii: "\"")]
+        return tags.utf8.split { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: " ") }.contains { tag in
+            (tag.starts(with: "W/".utf8) ? tag.dropFirst(2) : tag).elementsEqual(current)
         }
     }
-
 }
 
 extension DocumentID {
@@ -314,7 +315,10 @@ struct CopyDestination {
         let bytes = Array(header.utf8)
         let mark = bytes.firstIndex(of: UInt8(ascii: "?"))
         id = DocumentID(bytes: PercentEncoding.decode(bytes[..<(mark ?? bytes.endIndex)]))
-        let query = mark.map { QueryParameters(bytes[($0 + 1)...]) }
-        revision = try query?["rev"].map { (text) throws(SettleError) in try DocumentQuery.revision(text) }
+        // Whatever the one parameter is called, CouchDB takes it for the revision.
+        revision = try mark.map { (mark) throws(SettleError) in
+            let value = bytes[mark...].drop { $0 != UInt8(ascii: "=") }.dropFirst()
+            return try DocumentQuery.revision(String(decoding: value, as: UTF8.self))
+        }
     }
 }

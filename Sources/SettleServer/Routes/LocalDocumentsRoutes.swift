@@ -33,7 +33,9 @@ extension Snapshot {
     /// Appends the rows of a query, which knows neither total nor offset, as CouchDB doesn't.
     borrowing func appendLocalRows(_ query: AllDocumentsQuery, to output: inout [UInt8]) throws {
         output.append(contentsOf: #"{"total_rows":null,"offset":null"#.utf8)
-        if query.includesSequence {
+        if query.includesSequence, query.keys != nil {
+            output.append(contentsOf: #","update_seq":null"#.utf8)
+        } else if query.includesSequence {
             output.append(contentsOf: #","update_seq":"\#(sequenceToken(try state.sequence))""#.utf8)
         }
         output.append(contentsOf: #","rows":["#.utf8)

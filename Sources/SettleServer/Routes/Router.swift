@@ -68,12 +68,24 @@ extension ServerCore {
         if path.count > 2, let answer = try routeSubresource(request, database, name, path) { return answer }
         let id = DocumentID(bytes: path[1])
         if id.isDesign, request.method == .GET { return try redirectDesign(request, database) }
-        guard path.count == 2 else {
-            if request.method != .GET { try id.validate() }
+        if id.bytes.elementsEqual("_local/".utf8) { throw Self.noLocalID }
+        if path.count == 2 { return try document(request, database, id) }
+        if let path = AttachmentPath(path) { return try attachment(request, database, path) }
+        // What would be an attachment of a document that can't be.
+        switch request.method {
+        case .GET, .DELETE: throw SettleError(.notFound, "missing")
+        case .PUT:
+            try id.validate()
             throw SettleError(.notFound, "missing")
+        default: throw request.notAllowed("DELETE,GET,HEAD,PUT")
         }
-        return try document(request, database, id)
     }
+
+    private static let noTemporaryViews = SettleError(
+        .gone,
+        "Temporary views are not supported in CouchDB"
+    )
+    private static let noLocalID = SettleError(.badRequest, "Invalid _local document id.")
 
     /// `/db/_name`; nil for what may be a document.
     private func routeResource(
@@ -102,7 +114,7 @@ extension ServerCore {
         case "_shards": try getShards(request, ofDocument: false)
         case "_sync_shards": try postSyncShards(request)
         case "_partition": try refusePartition(request, path: [])
-        case "_temp_view": throw SettleError(.gone, "Temporary views are not supported in CouchDB")
+        case "_temp_view": throw Self.noTemporaryViews
         case "_find", "_explain": try postMango(request)
         case "_index": try indexes(request)
         default: nil
@@ -130,6 +142,9 @@ extension ServerCore {
         case "_index": return try indexes(request)
         case "_shards" where path.count == 3: return try getShards(request, ofDocument: true)
         case "_partition": return try refusePartition(request, path: path.dropFirst(2))
+        case "_changes": return try changes(request, database)
+        case "_view_cleanup": return try postViewCleanup(request, database)
+        case "_temp_view": throw Self.noTemporaryViews
         default: return nil
         }
     }
@@ -155,7 +170,7 @@ extension ServerCore {
         _ database: Database,
         _ path: [[UInt8]]
     ) throws(SettleError) -> Answer {
-        guard path.count > 2 else { throw SettleError(.badRequest, "Missing _local document id.") }
+        guard path.count > 2 else { throw Self.noLocalID }
         guard path.count == 3 else {
             throw Self.attachmentsOfLocalDocument
         }

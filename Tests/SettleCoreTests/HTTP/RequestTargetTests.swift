@@ -43,6 +43,17 @@ struct RequestTargetTests {
         #expect(RequestTarget("/db/%FF%00").segments == [Array("db".utf8), [0xFF, 0]])
     }
 
+    @Test(
+        "two digits must follow every percent sign",
+        arguments: [
+            ("/db/a%2Fb?x=%c3%A9", true), ("/", true), ("/%25", true), ("/%", false), ("/%2", false),
+            ("/%zz", false), ("/a%20b%2", false), ("/%%41", false),
+        ]
+    )
+    func wellFormed(text: String, expected: Bool) {
+        #expect(PercentEncoding.isWellFormed(text.utf8) == expected)
+    }
+
     @Test("Location is encoded as CouchDB encodes it")
     func encoding() {
         var output: [UInt8] = []

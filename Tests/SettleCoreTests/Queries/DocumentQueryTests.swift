@@ -9,9 +9,10 @@ struct DocumentQueryTests {
 
     @Test("only `true` is true, and meta stands for three")
     func flags() throws {
-        let query = try query("revs=1&meta=true&local_seq=true&new_edits=false&batch=ok")
+        let query = try query("revs=1&meta=true&local_seq=true&deleted=true&new_edits=false&batch=ok")
         #expect(!query.includesRevisions)
         #expect(query.includesRevisionsInfo && query.includesConflicts && query.includesDeletedConflicts)
+        #expect(query.includesDeleted)
         #expect(query.includesSequence && query.isReplicated && query.isBatched)
     }
 
@@ -20,6 +21,7 @@ struct DocumentQueryTests {
         let one = try #require(RevisionID("1-a"))
         #expect(try query("open_revs=all").openRevisions == .all)
         #expect(try query("open_revs=[\"1-a\"]").openRevisions == .these([one]))
+        #expect(try query("open_revs=[]").openRevisions == nil)
     }
 
     @Test("attachments are asked for in full, with their encodings, or since revisions")

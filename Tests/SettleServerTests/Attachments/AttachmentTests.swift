@@ -120,6 +120,34 @@ struct AttachmentTests {
         }
     }
 
+    @Test("a revision that isn't there is a conflict of its own kind")
+    func missingRevision() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            _ = try await server.send("PUT", "/db/a/f", "x", headers: binary)
+            for target in ["/db/a/f?rev=1-abc", "/db/none/f?rev=1-abc"] {
+                for method in ["PUT", "DELETE"] {
+                    let refused = try await server.send(method, target)
+                    #expect(refused.status == 409)
+                    #expect(try refused.json["error"]?.string == "not_found")
+                    #expect(try refused.json["reason"]?.string == "missing_rev")
+                }
+            }
+            let conflict = try await server.send("PUT", "/db/a/f", "y", headers: binary)
+            #expect(try conflict.json["error"]?.string == "conflict")
+        }
+    }
+
+    @Test("a design document's attachments may be written below its encoded id")
+    func encodedDesign() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            #expect(try await server.send("PUT", "/db/_design%2Fd/f", "x", headers: binary).status == 201)
+            #expect(try await server.send("GET", "/db/_design/d/f").body == "x")
+            #expect(try await server.send("GET", "/db/_design%2Fd/f").status == 301)
+        }
+    }
+
     @Test("an attachment leaves the document's own members alone")
     func membersStay() async throws {
         try await TestServer.run { server in

@@ -10,6 +10,8 @@ struct DocumentsWithAttachmentsTests {
         {"n":1,"_attachments":{"in":{"data":"aW4="},"one.txt":{"follows":true,"content_type":"text/plain",\
         "length":3},"two":{"follows":true,"length":10}}}\r\n--b\r\n\r\none\r\n--b\r\nX: y\r\n\r\ntwo\r\n--two\r\n--b--
         """
+    /// What comes before the document.
+    private static let first = "--b\r\nContent-Type: application/json\r\n\r\n"
     private let headers = [("Content-Type", "multipart/related; boundary=\"b\"")]
 
     @Test("a document and its attachments come in one body, wherever that is cut")
@@ -51,7 +53,7 @@ struct DocumentsWithAttachmentsTests {
         try await TestServer.run { server in
             _ = try await server.send("PUT", "/db")
             let document = { (entry: String) in
-                "--b\r\n\r\n{\"_attachments\":{\"a\":{\"follows\":true\(entry)}}}\r\n--b"
+                "\(Self.first){\"_attachments\":{\"a\":{\"follows\":true\(entry)}}}\r\n--b"
             }
             let bodies = [
                 document("") + "--",
@@ -59,7 +61,7 @@ struct DocumentsWithAttachmentsTests {
                 document(",\"length\":4") + "\r\n\r\none\r\n--b--",
                 document(",\"digest\":\"md5-AAAAAAAAAAAAAAAAAAAAAA==\"") + "\r\n\r\none\r\n--b--",
                 document("") + "\r\n\r\none",
-                "--b\r\n\r\n{\"n\":\r\n--b--",
+                "\(Self.first){\"n\":\r\n--b--",
                 "--b--",
             ]
             for body in bodies {
@@ -68,6 +70,10 @@ struct DocumentsWithAttachmentsTests {
                     "\(body)"
                 )
                 #expect(try await server.send("GET", "/db/a").status == 404, "\(body)")
+            }
+            for type in ["", "Content-Type: text/plain\r\n"] {
+                let body = "--b\r\n\(type)\r\n{}\r\n--b--"
+                #expect(try await server.send("PUT", "/db/a", body, headers: headers).status == 415)
             }
         }
     }
@@ -82,7 +88,7 @@ struct DocumentsWithAttachmentsTests {
             )
             for (length, status) in [(17, 500), (18, 200), (19, 500)] {
                 let start = """
-                    --b\r\n\r\n{"_attachments":{"f":{"follows":true,"content_type":"text/plain",\
+                    \(Self.first){"_attachments":{"f":{"follows":true,"content_type":"text/plain",\
                     "encoding":"gzip","length":\(length),"encoded_length":\(zipped.count)}}}\r\n--b\r\n\r\n
                     """
                 let body = Array(start.utf8) + zipped + Array("\r\n--b--".utf8)

@@ -37,6 +37,50 @@ struct RequestTests {
         }
     }
 
+    @Test("a percent sign that no two digits follow is refused, wherever it stands")
+    func percent() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            for target in ["/db/100%", "/db/%zz", "/db/_all_docs?key=%2", "/%/a"] {
+                let refused = try await server.send("GET", target)
+                #expect(refused.status == 400)
+                #expect(try refused.json["reason"]?.string == "invalid_url_encoding")
+            }
+            #expect(try await server.send("GET", "/db/100%25").status == 404)
+        }
+    }
+
+    @Test("an entity tag counts with its quotes, weak or strong")
+    func entityTags() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            let tag = try #require(try await server.send("PUT", "/db/a", "{}").headers["etag"])
+            for (value, status) in [
+                (tag, 304), ("W/\(tag)", 304), ("\"x\", W/\(tag)", 304), ("\"x\",\(tag)", 304), ("*", 200),
+                (tag.filter { $0 != "\"" }, 200), ("\"1-x\"", 200),
+            ] {
+                let got = try await server.send("GET", "/db/a", headers: [("If-None-Match", value)])
+                #expect(got.status == status, "\(value)")
+            }
+        }
+    }
+
+    @Test("names below an unknown name are a missing document's attachments")
+    func unknownNames() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            let expected = [("GET", 404), ("DELETE", 404), ("PUT", 400), ("POST", 405), ("COPY", 405)]
+            for (method, status) in expected {
+                #expect(try await server.send(method, "/db/_bulk_docs/x").status == status, "\(method)")
+            }
+            #expect(try await server.send("GET", "/db/_changes/x").status == 200)
+            for method in ["GET", "PUT", "POST", "DELETE"] {
+                let refused = try await server.send(method, "/db/_local%2F", "{}")
+                #expect(try refused.json["error"]?.string == "bad_request")
+            }
+        }
+    }
+
     @Test("gzipped bodies are read, false ones and other encodings refused")
     func gzip() async throws {
         try await TestServer.run { server in

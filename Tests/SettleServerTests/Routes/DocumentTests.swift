@@ -29,6 +29,55 @@ struct DocumentTests {
         }
     }
 
+    @Test("a deleted document is there for those who ask for it")
+    func deleted() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            let content =
+                #"{"_deleted":true,"n":1,"_attachments":{"f":{"data":"eA==","content_type":"a/b"}}}"#
+            let tag = try #require(try await server.send("PUT", "/db/a", content).headers["etag"])
+            #expect(try await server.send("GET", "/db/a").status == 404)
+            let got = try await server.send("GET", "/db/a?deleted=true")
+            #expect(got.headers["etag"] == tag)
+            #expect(try got.json["_deleted"]?.bool == true)
+            #expect(try got.json["n"]?.int == 1)
+            let info = try await server.send("GET", "/db/a?deleted=true&revs_info=true").json["_revs_info"]
+            #expect(info?.array?.first?["status"]?.string == "deleted")
+            #expect(try await server.send("GET", "/db/a/f?deleted=true").body == "x")
+            let multipart = try await server.send(
+                "GET",
+                "/db/a?deleted=true&attachments=true",
+                headers: [("Accept", "multipart/related")]
+            )
+            #expect(multipart.headers["content-type"]?.hasPrefix("multipart/related") == true)
+        }
+    }
+
+    @Test("an empty list of revisions asks for the document")
+    func noRevisions() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            _ = try await server.send("PUT", "/db/a", "{}")
+            #expect(try await server.send("GET", "/db/a?open_revs=[]").json["_id"]?.string == "a")
+            #expect(try await server.send("GET", "/db/b?open_revs=[]").status == 404)
+        }
+    }
+
+    @Test("whatever follows a question mark in the destination of a copy is its revision")
+    func copyDestination() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            let tag = try #require(try await server.send("PUT", "/db/a", "{}").headers["etag"])
+            let revision = tag.filter { $0 != "\"" }
+            for (destination, status) in [
+                ("b", 201), ("b", 409), ("b?rev=\(revision)", 201), ("c?foo=1", 400), ("c?rev", 400),
+            ] {
+                let copy = try await server.send("COPY", "/db/a", headers: [("Destination", destination)])
+                #expect(copy.status == status, "\(destination)")
+            }
+        }
+    }
+
     @Test("several revisions come as multipart to those who ask for it")
     func multipartRevisions() async throws {
         try await TestServer.run { server in
