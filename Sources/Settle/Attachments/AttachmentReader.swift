@@ -85,6 +85,10 @@ package final class AttachmentDecoder: Sendable {
                 do throws(StorageError) {
                     try decompressor.append(state.stored.prefix(Self.step), to: &output)
                     if isLast { try decompressor.finish(to: &output) }
+                } catch .corrupted {
+                    // What came in as gzip is stored as it came; the database is all right.
+                    let name = String(decoding: reader.attachment.name, as: UTF8.self)
+                    throw SettleError(.internalError, "The content of the attachment \(name) is not gzip.")
                 } catch {
                     throw SettleError(error)
                 }

@@ -20,7 +20,7 @@ extension ServerCore {
         guard let documents = batch.documents else {
             throw SettleError(.badRequest, "POST body must include `docs` parameter.")
         }
-        if batch.isAllOrNothing {
+        if batch.isAllOrNothing, !batch.isReplicated {
             return .now(Self.refusedBatch(documents))
         }
         var writes = BulkWrites()
@@ -128,7 +128,10 @@ private struct BulkBatch {
                     flags.hasDocuments = true
                     _ = try reader.skip()
                 } else if reader.nameIs("new_edits") {
-                    flags.isReplicated = try reader.bool() == false
+                    guard let isNew = try reader.bool() else {
+                        throw SettleError(.badRequest, "`new_edits` parameter must be a boolean.")
+                    }
+                    flags.isReplicated = !isNew
                 } else if reader.nameIs("all_or_nothing") {
                     flags.isAllOrNothing = try reader.bool() == true
                 }

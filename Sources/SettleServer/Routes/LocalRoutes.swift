@@ -13,8 +13,11 @@ extension ServerCore {
         -> Answer
     {
         let query = try DocumentQuery(request.query)
-        // A revision can't be asked for: there is only one, and it is not in any tree.
-        guard query.revision == nil else { throw SettleError(.notFound, "missing") }
+        // No revision can be asked for: there is only one, and it is not in any tree.
+        if let wanted = query.openRevisions {
+            return try getOpenRevisions(request, database, id, wanted, query)
+        }
+        guard query.revision == nil || query.wantsLatest else { throw SettleError(.notFound, "missing") }
         let found = try database.read { snapshot in try snapshot.localDocument(id) }
         guard let found else { throw SettleError(.notFound, "missing") }
         let tag = EntityTag.local(id, revision: found.revision, body: found.body)

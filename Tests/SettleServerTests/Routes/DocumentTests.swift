@@ -53,6 +53,35 @@ struct DocumentTests {
         }
     }
 
+    @Test("a local document has no revisions to ask for, and is its own latest")
+    func localRevisions() async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            _ = try await server.send("PUT", "/db/_local/a", "{}")
+            #expect(try await server.send("GET", "/db/_local/a?open_revs=all").status == 404)
+            let missing = try await server.send("GET", "/db/_local/a?open_revs=[\"0-1\"]")
+            #expect(missing.body == #"[{"missing":"0-1"}]"# + "\n")
+            #expect(try await server.send("GET", "/db/_local/a?rev=0-1").status == 404)
+            #expect(try await server.send("GET", "/db/_local/a?rev=0-1&latest=true").status == 200)
+        }
+    }
+
+    @Test(
+        "new_edits of a batch is true or false, and a replicated one can't be all or nothing",
+        arguments: [
+            (#"{"docs":[],"new_edits":"x"}"#, 400), (#"{"docs":[{}],"new_edits":null}"#, 400),
+            (#"{"new_edits":0}"#, 400), (#"{"docs":[],"all_or_nothing":true}"#, 417),
+            (#"{"docs":[{"_id":"a","_rev":"1-a"}],"new_edits":false,"all_or_nothing":true}"#, 201),
+        ]
+    )
+    func batchFlags(body: String, status: Int) async throws {
+        try await TestServer.run { server in
+            _ = try await server.send("PUT", "/db")
+            let json = [("Content-Type", "application/json")]
+            #expect(try await server.send("POST", "/db/_bulk_docs", body, headers: json).status == status)
+        }
+    }
+
     @Test("an empty list of revisions asks for the document")
     func noRevisions() async throws {
         try await TestServer.run { server in
