@@ -59,7 +59,11 @@ struct DocumentTests {
             _ = try await server.send("PUT", "/db")
             _ = try await server.send("PUT", "/db/_local/a", "{}")
             #expect(try await server.send("GET", "/db/_local/a?open_revs=all").status == 404)
-            let missing = try await server.send("GET", "/db/_local/a?open_revs=[\"0-1\"]")
+            let missing = try await server.send(
+                "GET",
+                "/db/_local/a?open_revs=[\"0-1\"]",
+                headers: [("Accept", "application/json")]
+            )
             #expect(missing.body == #"[{"missing":"0-1"}]"# + "\n")
             #expect(try await server.send("GET", "/db/_local/a?rev=0-1").status == 404)
             #expect(try await server.send("GET", "/db/_local/a?rev=0-1&latest=true").status == 200)
