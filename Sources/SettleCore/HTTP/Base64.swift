@@ -31,7 +31,6 @@ package enum Base64 {
     /// Appends the text for some bytes, padded.
     package static func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
         let groups = bytes.count / 3
-        output.reserveCapacity(output.count + length(of: bytes.count))
         output.append(addingCapacity: groups * 4) { text in
             let (source, digits) = (bytes.span, alphabet.span)
             for group in 0..<groups {
