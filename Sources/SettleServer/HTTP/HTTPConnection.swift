@@ -179,10 +179,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         switch (part, state) {
         case (.head(let head), .idle):
             receive(head)
-        case (.body(let bytes), .receiving(var request)):
-            state = .idle  // so that the request's bytes have one owner and grow in place
+        case (.body(let bytes), .receiving(let request)):
             let fits = request.append(bytes, limit: server.configuration.maximumRequestSize)
-            state = .receiving(request)
             if !fits { refuse(SettleError(.tooLarge)) }
         case (.end, .receiving(let request)):
             dispatch(request)

@@ -4,11 +4,16 @@ import SettleCore
 
 /// A request whose body is still coming.
 struct IncomingRequest {
+    /// What has come of the body: one for all copies of the request, or each part that comes would copy all before it.
+    private final class Body {
+        var bytes: [UInt8] = []
+    }
+
     private let head: HTTPRequestHead
     private let method: HTTPMethod
     private let target: RequestTarget
     let user: UserContext
-    private var body: [UInt8] = []
+    private let body = Body()
     /// How long the body was said to be.
     private var announcedLength = 0
     /// Whether the client waits for leave to send the body.
@@ -57,14 +62,14 @@ struct IncomingRequest {
     }
 
     /// Adds bytes of the body; false if there are too many.
-    mutating func append(_ bytes: ByteBuffer, limit: Int) -> Bool {
-        let count = body.count + bytes.readableBytes
+    func append(_ bytes: ByteBuffer, limit: Int) -> Bool {
+        let count = body.bytes.count + bytes.readableBytes
         guard count <= limit else { return false }
-        if count > body.capacity {
+        if count > body.bytes.capacity {
             // A large body is not moved about again and again; but who announces much must have sent some of it.
-            body.reserveCapacity(max(2 * count, min(announcedLength, max(16 * count, 1 << 20))))
+            body.bytes.reserveCapacity(max(2 * count, min(announcedLength, max(16 * count, 1 << 20))))
         }
-        body.append(contentsOf: bytes.readableBytesView)
+        body.bytes.append(contentsOf: bytes.readableBytesView)
         return true
     }
 
@@ -84,7 +89,7 @@ struct IncomingRequest {
             method: method,
             target: target,
             headers: head.headers,
-            body: body,
+            body: body.bytes,
             user: user,
             peer: peer,
             listeningAddress: listeningAddress
