@@ -72,6 +72,7 @@ public final class DatabaseFolder: Sendable {
             options: options
         ) {}
         use(database)
+        otherProcesses.noteOwn(name)
         announce(DatabaseEvent(kind: .created, name: name))
         return database
     }
@@ -100,6 +101,7 @@ public final class DatabaseFolder: Sendable {
             return false
         }
         state.withLock { _ = $0.used.removeValue(forKey: name) }
+        otherProcesses.noteOwn(name)
         announce(DatabaseEvent(kind: .deleted, name: name))
         return true
     }

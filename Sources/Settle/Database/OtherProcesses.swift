@@ -17,8 +17,9 @@ final class OtherProcesses: Sendable {
     private struct Known {
         var file: String
         var modified: FileTime
-        /// The update sequence, once it has been looked at.
+        /// The update sequence and what tells the database from others of its name, once they have been looked at.
         var sequence: UInt64?
+        var uuid: String?
     }
 
     private struct State {
@@ -26,6 +27,8 @@ final class OtherProcesses: Sendable {
         var listeners: Set<UInt64> = []
         var isPolling = false
         var known: [String: Known] = [:]
+        /// What this process has created and deleted itself since the last look.
+        var own: Set<String> = []
     }
 
     /// How long a commit may go unheard, in seconds.
@@ -51,6 +54,13 @@ final class OtherProcesses: Sendable {
         state.withLock { _ = $0.listeners.remove(token.number) }
     }
 
+    /// This process has created or deleted a database, which is no news of others.
+    func noteOwn(_ name: String) {
+        state.withLock { state in
+            if state.isPolling { state.own.insert(name) }
+        }
+    }
+
     private func schedule(_ folder: DatabaseFolder) {
         WorkerThreads.shared.schedule(after: Self.interval) { [weak folder] in
             guard let folder else { return }
@@ -65,38 +75,62 @@ final class OtherProcesses: Sendable {
     }
 
     private func look(at folder: DatabaseFolder, isFirst: Bool) {
-        let names = (try? folder.names()) ?? []
-        var known = state.withLock { $0.known }
-        var changed: [String] = []
+        let own = state.withLock { state in
+            defer { state.own = [] }
+            return state.own
+        }
+        guard let names = try? folder.names() else { return }
+        let before = state.withLock { $0.known }
+        var known = before
+        var events: [DatabaseEvent] = []
         for name in names {
             if let before = known[name], let now = FileSystem.modificationTime(before.file) {
                 guard now != before.modified else { continue }
                 known[name]?.modified = now
-                if hasNews(of: name, in: folder, &known) { changed.append(name) }
+                events += news(of: name, in: folder, &known)
             } else if let file = OpenEnvironment.newestFile(in: folder.directory(name)),
                 let time = FileSystem.modificationTime(file)
             {
                 // New, or compacted meanwhile: what was written in between can't be told from that.
                 known[name] = Known(file: file, modified: time)
-                if !isFirst, hasNews(of: name, in: folder, &known) { changed.append(name) }
+                guard !isFirst else { continue }
+                if before[name] == nil { events.append(DatabaseEvent(kind: .created, name: name)) }
+                events += news(of: name, in: folder, &known)
             }
         }
         if known.count > names.count {
             let present = Set(names)
+            events += known.keys.filter { !present.contains($0) }
+                .map { DatabaseEvent(kind: .deleted, name: $0) }
             known = known.filter { present.contains($0.key) }
         }
-        state.withLock { $0.known = known }
-        for name in changed { folder.announce(DatabaseEvent(kind: .updated, name: name)) }
+        let ours = state.withLock { state in
+            state.known = known
+            return own.union(state.own)
+        }
+        for event in events where event.kind == .updated || !ours.contains(event.name) {
+            folder.announce(event)
+        }
     }
 
-    /// Whether documents of a database whose file has changed were written by another process.
-    private func hasNews(of name: String, in folder: DatabaseFolder, _ known: inout [String: Known]) -> Bool {
-        guard let database = try? folder.open(name),
-            let sequence = try? database.read({ snapshot in try snapshot.info.updateSequence })
-        else { return false }
-        let before = known[name]?.sequence
-        known[name]?.sequence = sequence
-        return database.listeners.hearOthers(database) && sequence != before
+    /// What has happened to a database whose file has changed, if another process did it.
+    private func news(of name: String, in folder: DatabaseFolder, _ known: inout [String: Known])
+        -> [DatabaseEvent]
+    {
+        guard let database = try? folder.open(name), let info = try? database.read({ try $0.info }) else {
+            return []
+        }
+        let before = known[name]
+        known[name]?.sequence = info.updateSequence
+        known[name]?.uuid = info.uuid
+        var events: [DatabaseEvent] = []
+        if let uuid = before?.uuid, uuid != info.uuid {
+            events = [DatabaseEvent(kind: .deleted, name: name), DatabaseEvent(kind: .created, name: name)]
+        }
+        if database.listeners.hearOthers(database), info.updateSequence != before?.sequence ?? 0 {
+            events.append(DatabaseEvent(kind: .updated, name: name))
+        }
+        return events
     }
 }
 

@@ -22,6 +22,7 @@ struct ReportedReplication {
     let direction: Direction?
     let replication: Replication
     private var failuresTold = 0
+    private var restartsTold = 0
     private var lastTold: (statistics: ReplicationStatistics, state: ReplicationStatus.State)?
     /// Documents written before this run: the counts go on from the last checkpoint's.
     private var writtenBefore: Int?
@@ -39,6 +40,10 @@ struct ReportedReplication {
             StandardError.say("\(failure.id)\(revision): \(failure.name): \(failure.reason)")
         }
         failuresTold = max(failuresTold, status.failures.count)
+        if status.restarts > restartsTold, let error = status.error {
+            StandardError.say("begins anew: \(error.reason)")
+        }
+        restartsTold = status.restarts
         guard lastTold?.statistics != status.statistics || lastTold?.state != status.state else { return nil }
         lastTold = (status.statistics, status.state)
         if status.state == .crashing, let error = status.error {

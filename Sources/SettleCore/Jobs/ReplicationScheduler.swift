@@ -64,6 +64,12 @@ package struct ReplicationScheduler: Sendable {
         fileprivate var turn: Int
         /// Whether the source has changed since the job was told to make way.
         fileprivate var hasNews = false
+        /// Whether what the job crashed for may be over, so that it need not wait any longer.
+        fileprivate var mayRetryAtOnce = false
+
+        fileprivate func mayStart(healthThreshold: Int) -> Int {
+            mayRetryAtOnce ? 0 : history.mayStart(healthThreshold: healthThreshold)
+        }
     }
 
     /// What the shell is to do.
@@ -176,6 +182,15 @@ extension ReplicationScheduler {
         return []
     }
 
+    /// One of a job's databases was made, which is news, and may be what the job has crashed for the lack of, or is about to.
+    package mutating func databaseCreated(_ id: JobID, at now: Int) -> [Action] {
+        guard let job = jobs[id] else { return [] }
+        if job.phase != .watching { jobs[id]?.mayRetryAtOnce = true }
+        if job.phase != .pending { return sourceChanged(id, at: now) }
+        isQueueStale = true
+        return fill(at: now)
+    }
+
     /// The shell is about to end a session because it is idle: news counts from now on.
     package mutating func willGoIdle(_ id: JobID) {
         jobs[id]?.hasNews = false
@@ -286,7 +301,7 @@ extension ReplicationScheduler {
     }
 
     private func isReady(_ job: Job, at now: Int) -> Bool {
-        job.phase == .pending && job.history.mayStart(healthThreshold: limits.healthThreshold) <= now
+        job.phase == .pending && job.mayStart(healthThreshold: limits.healthThreshold) <= now
     }
 
     /// Starts those that wait while there are slots.
@@ -307,7 +322,7 @@ extension ReplicationScheduler {
         var ready: [(id: JobID, job: Job)] = []
         for id in pending {
             guard let job = jobs[id] else { continue }
-            let mayStart = job.history.mayStart(healthThreshold: limits.healthThreshold)
+            let mayStart = job.mayStart(healthThreshold: limits.healthThreshold)
             if mayStart <= now {
                 ready.append((id, job))
             } else {
@@ -328,6 +343,7 @@ extension ReplicationScheduler {
         pending.remove(id)
         jobs[id]?.phase = .running
         jobs[id]?.hasNews = false
+        jobs[id]?.mayRetryAtOnce = false
         jobs[id]?.history.append(.started, at: now, limit: limits.maximumHistory)
         return [.start(id)]
     }

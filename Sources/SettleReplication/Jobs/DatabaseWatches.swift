@@ -1,7 +1,7 @@
 // Who is told when a database changes that a job waits for.
 //
 // A source wakes its job whenever it changes. A target does so only when it is deleted or made again: its changes are, for
-// the most part, the job's own.
+// the most part, the job's own. And a job that crashed because there was no such database learns that there is one again.
 //
 // A database of this folder tells by itself. One behind a URL would need a connection per job that waits for its
 // changes; but CouchDB and Settle also tell which databases have changed, all in one feed (`_db_updates`). So there is
@@ -61,9 +61,9 @@ final class DatabaseWatches: Sendable {
         }
     }
 
-    /// A closure that is told which jobs' databases have changed.
+    /// A closure that is told which jobs' databases have changed, and how.
     struct Listener: Sendable {
-        var body: @Sendable (Set<JobID>) -> Void = { _ in }
+        var body: @Sendable (Set<JobID>, DatabaseEvent.Kind) -> Void = { _, _ in }
     }
 
     private let folder: DatabaseFolder
@@ -74,7 +74,7 @@ final class DatabaseWatches: Sendable {
     }
 
     /// Names who is told.
-    func listen(_ body: @escaping @Sendable (Set<JobID>) -> Void) {
+    func listen(_ body: @escaping @Sendable (Set<JobID>, DatabaseEvent.Kind) -> Void) {
         state.withLock { $0.listener = Listener(body: body) }
     }
 
@@ -100,7 +100,7 @@ final class DatabaseWatches: Sendable {
                 guard !state.isShutDown else { return nil }
                 state.note(endpoint, job)
                 if let feed = state.remote[place] { return feed }
-                let feed = UpdatesFeed(place) { [weak self] jobs in self?.tell(jobs) }
+                let feed = UpdatesFeed(place) { [weak self] jobs, kind in self?.tell(jobs, kind) }
                 state.remote[place] = feed
                 return feed
             }
@@ -112,7 +112,7 @@ final class DatabaseWatches: Sendable {
         let token = folder.addEventListener { [weak self] event in
             guard let self else { return }
             let jobs = self.state.withLock { $0.local[event.name]?.concerned(by: event.kind) }
-            if let jobs, !jobs.isEmpty { self.tell(jobs) }
+            if let jobs, !jobs.isEmpty { self.tell(jobs, event.kind) }
         }
         let tokens = (token, folder.watchOtherProcesses())
         let isKept = state.withLock { state in
@@ -128,8 +128,8 @@ final class DatabaseWatches: Sendable {
         folder.unwatchOtherProcesses(tokens.1)
     }
 
-    private func tell(_ jobs: Set<JobID>) {
-        state.withLock { $0.listener }.body(jobs)
+    private func tell(_ jobs: Set<JobID>, _ kind: DatabaseEvent.Kind) {
+        state.withLock { $0.listener }.body(jobs, kind)
     }
 
     /// A job waits no longer, and won't again.

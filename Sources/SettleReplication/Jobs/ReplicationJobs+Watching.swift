@@ -10,6 +10,7 @@
 // remembered by the scheduler; what was committed before the watch began is found by the last look. So no change falls
 // between the two.
 
+import Settle
 import SettleCore
 
 extension ReplicationJobs {
@@ -99,10 +100,16 @@ extension ReplicationJobs {
     }
 
     /// Databases that jobs wait for have changed, or may have.
-    func databasesChanged(_ ids: Set<ReplicationScheduler.JobID>) {
+    func databasesChanged(_ ids: Set<ReplicationScheduler.JobID>, _ kind: DatabaseEvent.Kind) {
         decide { state, now in
             guard !state.isShutDown else { return }
-            for id in ids { perform(state.scheduler.sourceChanged(id, at: now), &state) }
+            for id in ids {
+                let actions =
+                    kind == .created
+                    ? state.scheduler.databaseCreated(id, at: now)
+                    : state.scheduler.sourceChanged(id, at: now)
+                perform(actions, &state)
+            }
         }
     }
 }

@@ -75,7 +75,7 @@ public final class ReplicationJobs: Sendable {
         self.clock = clock
         watches = DatabaseWatches(folder: folder)
         state = Mutex(State(scheduler: ReplicationScheduler(at: clock.now)))
-        watches.listen { [weak self] jobs in self?.databasesChanged(jobs) }
+        watches.listen { [weak self] jobs, kind in self?.databasesChanged(jobs, kind) }
     }
 
     /// Other limits and shares hold from now on.

@@ -58,7 +58,10 @@ final class UpdatesFeed: Sendable {
     private let changed: DatabaseWatches.Listener
     private let state = Mutex(State())
 
-    init(_ place: Place, changed: @escaping @Sendable (Set<DatabaseWatches.JobID>) -> Void) {
+    init(
+        _ place: Place,
+        changed: @escaping @Sendable (Set<DatabaseWatches.JobID>, DatabaseEvent.Kind) -> Void
+    ) {
         self.place = place
         self.changed = .init(body: changed)
     }
@@ -155,7 +158,7 @@ final class UpdatesFeed: Sendable {
         }
         let kind = row["type"]?.string.flatMap { DatabaseEvent.Kind(rawValue: $0) } ?? .updated
         let jobs = state.withLock { $0.jobs[name]?.concerned(by: kind) }
-        if let jobs, !jobs.isEmpty { changed.body(jobs) }
+        if let jobs, !jobs.isEmpty { changed.body(jobs, kind) }
     }
 
     private func becameLive() {
@@ -166,7 +169,7 @@ final class UpdatesFeed: Sendable {
             return (state.waiters, state.wasLive ? Set(state.databases.keys) : [])
         }
         for waiter in waiters { waiter.resume(returning: true) }
-        if !jobs.isEmpty { changed.body(jobs) }
+        if !jobs.isEmpty { changed.body(jobs, .updated) }
     }
 
     private func takeWaiters() -> Waiters {
@@ -184,6 +187,6 @@ final class UpdatesFeed: Sendable {
             return (state.waiters, state.wasLive ? Set(state.databases.keys) : [])
         }
         for waiter in waiters { waiter.resume(returning: false) }
-        if !jobs.isEmpty { changed.body(jobs) }
+        if !jobs.isEmpty { changed.body(jobs, .updated) }
     }
 }

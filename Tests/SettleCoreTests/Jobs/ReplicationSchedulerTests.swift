@@ -95,6 +95,26 @@ struct ReplicationSchedulerTests {
         #expect(scheduler.nextTick == nil)
     }
 
+    @Test("starts a job that crashed as soon as one of its databases is made, once")
+    func creation() {
+        var scheduler = scheduler(jobs: 1)
+        _ = scheduler.add("a", group: "g", isContinuous: true, at: 0)
+        #expect(scheduler.crashed("a", "db_not_found", at: 10) == [])
+        #expect(scheduler.sourceChanged("a", at: 20) == [])
+        #expect(scheduler.databaseCreated("a", at: 30) == [.start("a")])
+        #expect(scheduler.crashed("a", "db_not_found", at: 40) == [])
+        #expect(scheduler.tick(at: 60_039) == [])
+        #expect(scheduler.tick(at: 60_040) == [.start("a")])
+        // It was made while the job was about to find out that it is not there.
+        #expect(scheduler.databaseCreated("a", at: 60_041) == [])
+        #expect(scheduler.crashed("a", "db_not_found", at: 60_042) == [.start("a")])
+        #expect(scheduler.databaseCreated("a", at: 60_043) == [])
+        scheduler.willGoIdle("a")
+        #expect(scheduler.wentIdle("a", at: 60_050) == [])
+        #expect(scheduler.databaseCreated("a", at: 60_060) == [.start("a")])
+        #expect(scheduler.databaseCreated("none", at: 60_070) == [])
+    }
+
     @Test("stops what is too much when it may run fewer")
     func fewer() {
         var scheduler = scheduler(jobs: 3)
@@ -186,7 +206,10 @@ private struct SchedulerWorld {
                 ended(id) { $0.wentIdle(id, at: $1, isFullyWatched: isWatched) }
             }
         case 6, 7:
-            if let id = pick(Set(scheduler.jobs.keys)) { perform(scheduler.sourceChanged(id, at: now)) }
+            if let id = pick(Set(scheduler.jobs.keys)) {
+                let isNew = Int.random(in: 0..<4, using: &random) == 0
+                perform(isNew ? scheduler.databaseCreated(id, at: now) : scheduler.sourceChanged(id, at: now))
+            }
         case 8, 9:
             if let id = pick(stopping) { ended(id) { $0.stopped(id, at: $1) } }
         default: perform(scheduler.tick(at: now))

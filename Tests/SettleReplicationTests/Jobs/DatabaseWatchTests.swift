@@ -66,7 +66,7 @@ struct DatabaseWatchTests {
             // A path below which there is no server: 404 for `_db_updates`, too.
             let endpoint = try #require(RemoteEndpoint(url: "\(url)/nothing/here/db"))
             let (place, database) = try #require(UpdatesFeed.Place.watching(endpoint))
-            let feed = UpdatesFeed(place) { _ in }
+            let feed = UpdatesFeed(place) { _, _ in }
             #expect(await feed.watch(database, as: .source, for: "job") == false)
             #expect(await feed.watch(database, as: .target, for: "other") == false)
             feed.close()

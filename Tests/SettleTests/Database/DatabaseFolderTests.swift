@@ -1,5 +1,6 @@
 import SettleCore
 import SettleTestSupport
+import Synchronization
 import Testing
 
 @testable import Settle
@@ -62,6 +63,31 @@ struct DatabaseFolderTests {
             let database = try #require(try folder.open("db\(index)"))
             #expect(try database.read { try $0.localDocument("_local/me")?.revision } == UInt64(index + 1))
         }
+    }
+
+    @Test("Listeners hear of databases that others create, make anew and delete, and of its own only once")
+    func otherProcesses() async throws {
+        let directory = TemporaryDirectory()
+        let ours = try DatabaseFolder(path: directory.path, options: StoreOptions(syncsCommits: false))
+        // What another process does looks no different from here.
+        let others = try DatabaseFolder(path: directory.path, options: StoreOptions(syncsCommits: false))
+        let events = Mutex<[DatabaseEvent]>([])
+        let token = ours.addEventListener { event in events.withLock { $0.append(event) } }
+        let watch = ours.watchOtherProcesses()
+        func until(_ event: DatabaseEvent) async throws {
+            for _ in 0..<2_000 where !events.withLock({ $0.contains(event) }) {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(events.withLock { $0.contains(event) })
+        }
+        _ = try ours.create("mine")
+        _ = try others.create("theirs")
+        try await until(DatabaseEvent(kind: .created, name: "theirs"))
+        _ = try await others.delete("theirs")
+        try await until(DatabaseEvent(kind: .deleted, name: "theirs"))
+        #expect(events.withLock { events in events.count { $0.name == "mine" } } == 1)
+        ours.unwatchOtherProcesses(watch)
+        ours.removeEventListener(token)
     }
 
     @Test("Listeners hear of creation, updates and deletion")
