@@ -149,7 +149,11 @@ struct RecreatedDatabaseTests {
         let source = ReplaceablePeer(first, isAnonymous: isAnonymous)
         let replication = replication(source, LocalPeer(target), isContinuous: true)
         try await following(replication) {
-            try await until("copied") { replication.status.statistics.documentsWritten == 30 }
+            try await until("noted") {
+                let status = replication.status
+                return status.state == .idle && status.committed == status.position
+                    && status.statistics.documentsWritten == 30
+            }
             source.replace(by: second)
             try await until("copied anew") { try target.ids().isSuperset(of: new) }
             try await second.put("later", [:])
