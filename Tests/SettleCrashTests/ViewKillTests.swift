@@ -1,3 +1,4 @@
+#if JavaScript
 // A server is killed while it builds indexes and brings them up to date. What its views say afterwards must be what their
 // documents say: an index goes on from its last commit, or is built anew, and nobody can tell.
 
@@ -100,3 +101,4 @@ struct ViewKillTests {
         }
     }
 }
+#endif

@@ -19,10 +19,11 @@ extension Update {
     ///
     /// Eight bytes decide nearly always, and comparing numbers touches no reference counts.
     private static func orderByID(_ edits: [DocumentEdit]) -> [Int] {
-        edits.enumerated().map { place, edit in
+        edits.indices.map { place in
+            let id = edits[place].id.bytes
             var start: UInt64 = 0
-            for byte in edit.id.bytes.prefix(8) { start = start << 8 | UInt64(byte) }
-            return (start << UInt64(8 * max(0, 8 - edit.id.bytes.count)), place)
+            for byte in id.prefix(8) { start = start << 8 | UInt64(byte) }
+            return (start << UInt64(8 * max(0, 8 - id.count)), place)
         }.sorted { (left: (start: UInt64, place: Int), right: (start: UInt64, place: Int)) in
             if left.start != right.start { return left.start < right.start }
             let (first, second) = (edits[left.place].id, edits[right.place].id)

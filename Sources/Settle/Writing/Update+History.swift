@@ -54,10 +54,10 @@ extension Update {
     /// Forgets the ancestors that lie further than the limit below every leaf.
     func stem(_ record: inout DocumentRecord) throws {
         let before = record.head.trunkGenerations
-        let lowest = before?.lowerBound ?? record.head.nodes.first?.generation ?? 1
-        guard let highest = record.head.nodes.last?.generation, highest - lowest >= revisionsLimit else {
-            return
-        }
+        guard let last = record.head.nodes.indices.last else { return }
+        // Places rather than `first` and `last`, which copy whole nodes for every write.
+        let lowest = before?.lowerBound ?? record.head.nodes[0].generation
+        guard record.head.nodes[last].generation - lowest >= revisionsLimit else { return }
         _ = record.head.stem(to: Int(revisionsLimit))
         guard let before else { return }
         // Chunks go when all of them has gone; what is below the trunk in the last one doesn't count.
