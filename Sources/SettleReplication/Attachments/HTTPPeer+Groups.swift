@@ -16,6 +16,10 @@ import Synchronization
 extension HTTPPeer {
     /// Compressed content that is no longer than this is decompressed and compressed again on its way into `_bulk_docs`.
     private static let recompressionLimit = 16 << 10
+    /// Documents with more content than this are put alone: base64 costs both sides more than a request does.
+    ///
+    /// Measured, processor time of both sides together: 40 µs + 11 µs/KiB within `_bulk_docs`, 310 µs + 3 µs/KiB alone.
+    private static let inlineLimit = 32 << 10
     /// How many documents of a group are put at once that can't go into `_bulk_docs`.
     private static let concurrentPuts = 4
 
@@ -106,8 +110,15 @@ extension HTTPPeer {
         var others: [AttachedDocument] = []
         var texts: [[UInt8]] = []
         for document in documents {
-            let text = document.inlined { InlineContent.decompressed($0, limit: Self.recompressionLimit) }
-            if let text { texts.append(text) } else { others.append(document) }
+            if document.contents.reduce(0, { $0 + $1.count }) <= Self.inlineLimit,
+                let text = document.inlined(decompress: {
+                    InlineContent.decompressed($0, limit: Self.recompressionLimit)
+                })
+            {
+                texts.append(text)
+            } else {
+                others.append(document)
+            }
         }
         var rejections: [WriteRejection] = []
         if !texts.isEmpty { rejections = try await write(texts: texts.map { $0[...] }) }
