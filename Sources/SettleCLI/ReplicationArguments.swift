@@ -162,7 +162,9 @@ struct ConnectionArguments: ParsableArguments {
             throw ValidationError("--header must be of the form 'name: value'.")
         }
         if let proxy, ProxyEndpoint(url: proxy) == nil {
-            throw ValidationError("--proxy must be the URL of an http or socks5 proxy.")
+            throw ValidationError(
+                "--proxy must be the URL of an http proxy, or of a socks5 proxy without credentials."
+            )
         }
         guard (certificateFile == nil) == (keyFile == nil) else {
             throw ValidationError("--certificate-file and --key-file belong together.")

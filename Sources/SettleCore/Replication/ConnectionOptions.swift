@@ -28,10 +28,12 @@ public struct ProxyEndpoint: Hashable, Sendable {
     package let shownURL: String
 
     /// The proxy that a URL names: `http://bob:secret@host:3128` or `socks5://host:1080`; nil if it names none.
+    ///
+    /// A proxy that is itself reached with TLS is not among them.
     public init?(url: String) {
         let isSOCKS = url.utf8.starts(with: "socks5://".utf8)
         guard let parts = RemoteEndpoint(url: isSOCKS ? "http" + url.dropFirst(6) : url),
-            !(isSOCKS && parts.user != nil)
+            !parts.isSecure, !(isSOCKS && parts.user != nil)
         else { return nil }
         kind = isSOCKS ? .socks5 : .http
         host = parts.host

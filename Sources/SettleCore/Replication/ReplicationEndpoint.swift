@@ -123,6 +123,12 @@ extension RemoteEndpoint {
         "\(isSecure ? "https" : "http")://\(host)\(port.map { ":\($0)" } ?? "")"
     }
 
+    /// Whether the host is this machine by its name, so that nothing between here and there is slow.
+    package var isOnThisMachine: Bool {
+        let bytes = Array(host.lowercased().utf8)
+        return bytes.starts(with: "127.".utf8) || ["localhost", "[::1]"].contains { bytes == Array($0.utf8) }
+    }
+
     /// The URL as it may be shown: without credentials, as CouchDB shows it.
     package var shownURL: String { url }
 

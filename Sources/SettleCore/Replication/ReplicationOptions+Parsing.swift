@@ -285,7 +285,10 @@ extension JSONObject {
         }
         if url.utf8.isEmpty { return nil }
         guard let proxy = ProxyEndpoint(url: url) else {
-            throw SettleError(.badRequest, "parameter `\(name)` must be the URL of an http or socks5 proxy")
+            throw SettleError(
+                .badRequest,
+                "parameter `\(name)` must be the URL of an http proxy, or of a socks5 proxy without credentials"
+            )
         }
         return proxy
     }

@@ -90,18 +90,11 @@ extension Replicator {
             }
         }
         if let reason {
-            guard item.attempts < settings.retries else {
+            var retry = item.retry
+            guard let delay = retry.delayAfterFault(retries: settings.retries) else {
                 return end(.failed(SettleError(.internalError, "\(reason.name): \(reason.reason)")))
             }
-            let delay = RetryDelay.afterFailure(item.attempts)
-            add(
-                Item(
-                    batch: item.batch,
-                    step: .writeAttached(again),
-                    attempts: item.attempts + 1,
-                    delay: delay
-                )
-            )
+            add(Item(batch: item.batch, step: .writeAttached(again), retry: retry, delay: delay))
         }
         return close(item)
     }
@@ -114,10 +107,11 @@ extension Replicator {
         _ item: Item,
         _ failure: PeerFailure
     ) -> [Action] {
-        if failure.isTransient, item.attempts == 0 {
-            var item = item
-            item.attempts += 1
-            return again(item, after: failure.pace(RetryDelay.afterFailure(0)))
+        var item = item
+        if failure.isTransient, item.retry.attempts == 0,
+            let delay = item.retry.delay(after: failure, retries: settings.retries)
+        {
+            return again(item, after: delay)
         }
         if failure.kind == .answerTooLarge, questions.count > 1 {
             let middle = questions.count / 2
@@ -170,7 +164,9 @@ extension Replicator {
     /// The target lost what it was believed to have.
     private mutating func copyInFull(_ document: AttachedDocument, _ item: Item) {
         statistics.documentsRead -= 1
-        add(Item(batch: item.batch, step: .copy(document.question, inFull: true)))
+        add(
+            Item(batch: item.batch, step: .copy(document.question, inFull: true), delay: Self.secondLookDelay)
+        )
     }
 }
 

@@ -10,7 +10,7 @@ extension Replicator {
     package mutating func changesRead(_ page: ChangesPage) -> [Action] {
         guard phase == .copying, isReading else { return [] }
         isReading = false
-        (changesAttempts, changesThrottled) = (0, 0)
+        readingRetry = RetryCount()
         let isSuspicious = hasLostSource || position.isAhead(of: page.lastSequence)
         hasLostSource = false
         pending = page.pending
@@ -78,11 +78,11 @@ extension Replicator {
             rejected.contains { $0.isTransient && $0.concerns(document) }
         }
         if let reason = rejected.first(where: \.isTransient), !again.isEmpty {
-            guard item.attempts < settings.retries else {
+            var retry = item.retry
+            guard let delay = retry.delayAfterFault(retries: settings.retries) else {
                 return end(.failed(SettleError(.internalError, "\(reason.name): \(reason.reason)")))
             }
-            let delay = RetryDelay.afterFailure(item.attempts)
-            add(Item(batch: item.batch, step: .write(again), attempts: item.attempts + 1, delay: delay))
+            add(Item(batch: item.batch, step: .write(again), retry: retry, delay: delay))
         }
         return close(item)
     }
@@ -95,22 +95,18 @@ extension Replicator {
         }
         statistics.documentsRead += answer.documentsRead
         statistics.documentsWritten += answer.documentsWritten
-        var again = Item(
-            batch: item.batch,
-            step: .copy(question, inFull: inFull),
-            attempts: item.attempts + 1
-        )
+        var again = Item(batch: item.batch, step: .copy(question, inFull: inFull), retry: item.retry)
         if let stub = answer.rejected.first(where: \.isMissingStub), !inFull {
-            // The target lost what it was believed to have.
+            // The target lost what it was believed to have, or a part of it does not know of it yet.
             statistics.documentsRead -= answer.rejected.count { $0.name == stub.name }
             again.step = .copy(question, inFull: true)
-            again.attempts = item.attempts
+            again.delay = Self.secondLookDelay
             add(again)
         } else if let reason = answer.rejected.first(where: \.isTransient) {
-            guard item.attempts < settings.retries else {
+            guard let delay = again.retry.delayAfterFault(retries: settings.retries) else {
                 return end(.failed(SettleError(.internalError, "\(reason.name): \(reason.reason)")))
             }
-            again.delay = RetryDelay.afterFailure(item.attempts)
+            again.delay = delay
             add(again)
         }
         for rejection in answer.rejected
@@ -144,7 +140,7 @@ extension Replicator {
     package mutating func checkpointSaved(_ sequence: SourceSequence) -> [Action] {
         guard isSavingCheckpoint else { return [] }
         isSavingCheckpoint = false
-        checkpointAttempts = 0
+        checkpointRetry = RetryCount()
         committed = sequence
         if case .closing(let outcome) = phase { return end(outcome) }
         return mustCheckAgain ? checkPeers() : []
@@ -184,6 +180,9 @@ extension Replicator {
         closeFinishedBatches()
     }
 
+    /// How long a peer that is a cluster gets to notice what it has: CouchDB's `missing_doc_retry_msec`.
+    static var secondLookDelay: Duration { .seconds(2) }
+
     /// Revisions that were missing may appear a moment later, where the source is a cluster; once.
     private mutating func lookAgain(_ missing: [WantedRevision], _ item: Item) {
         guard !missing.isEmpty else { return }
@@ -199,7 +198,7 @@ extension Replicator {
         } else {
             var step = item.step
             if case .fetch = step { step = .fetch(missing) }
-            add(Item(batch: item.batch, step: step, isSecondLook: true, delay: .seconds(2)))
+            add(Item(batch: item.batch, step: step, isSecondLook: true, delay: Self.secondLookDelay))
         }
     }
 

@@ -1,58 +1,36 @@
 // What to do when a request fails as a whole.
 //
-// | what happened                     | what follows |
-// |-----------------------------------|--------------|
-// | 429                               | the same again, ever slower: 20 ms, × 1.2, until 25 s; then the run fails; other |
-// |                                   | requests to that peer slow down too (`RequestPace`) |
-// | no answer, 408, 5xx               | the same again after 250 ms, 500 ms, … five times; then the run fails |
-// | an answer that makes no sense     | the same again twice, for it may have been cut short |
-// | 413 or another 4xx for a write    | the two halves; a document alone is listed as failed |
-// | an answer that is too large       | the two halves |
-// | `_bulk_get` is unknown            | each document alone, from here on |
-// | 401, 403, 404 for a whole request | the run fails: the database is closed to us, or gone |
-// | another database of its name      | the run is outdated: see `Replicator+Checks` |
+// | what happened                      | what follows                                                          |
+// |------------------------------------|-----------------------------------------------------------------------|
+// | what may pass (`RetryCount`)       | the same again a few times, then the run fails; after a 429 other     |
+// |                                    | requests to that peer slow down too (`RequestPace`)                   |
+// | 413 for a write or a comparison    | the two halves; a document alone is listed as failed                  |
+// | 400 from a database, for a write   | the same                                                              |
+// | an answer that is too large        | the two halves; a document alone is listed as failed                  |
+// | `_bulk_get` is unknown             | each document alone, from here on                                     |
+// | another database of its name       | the run is outdated: see `Replicator+Checks`                          |
+// | anything else                      | the run fails, and the next one starts from the checkpoint            |
 //
-// The halving finds the one document a target won't take among a thousand it will, whatever the reason: too large, an
-// attachment name, an id that only one of the two allows.
-
-/// How long to wait before a request is tried again.
-package enum RetryDelay {
-    /// After a failure that may pass: 250 ms, doubling, at most five minutes.
-    package static func afterFailure(_ attempts: Int) -> Duration {
-        min(.milliseconds(250 << min(attempts, 16)), .seconds(300))
-    }
-
-    /// After "too many requests"; nil once the pace would be slower than one request in 25 s.
-    package static func afterThrottling(_ times: Int) -> Duration? {
-        var milliseconds = 20.0
-        for _ in 0..<times { milliseconds *= 1.2 }
-        return milliseconds > 25_000 ? nil : .milliseconds(Int(milliseconds))
-    }
-}
+// The halving finds the one document a target won't take among a thousand it will: too large, an attachment name, an id
+// that only one of the two allows. Other refusals are not about a document, and to list documents for them would move
+// the checkpoint behind what was never copied.
 
 extension Replicator {
     /// A step failed as a whole.
     package mutating func failed(_ id: StepID, _ failure: PeerFailure) -> [Action] {
         guard var item = running.removeValue(forKey: id) else { return [] }
-        if failure.status == 429 {
-            guard let delay = RetryDelay.afterThrottling(item.throttled) else {
-                return end(.failed(failure.error))
-            }
-            item.throttled += 1
-            paces.wasRefused(item.step)
-            return again(item, after: failure.pace(delay))
-        }
-        if case .fetchAttached(let questions) = item.step {
+        if case .fetchAttached(let questions) = item.step, failure.status != 429 {
             return fetchAttachedFailed(questions, item, failure)
         }
-        // An answer that makes no sense may have been cut short.
-        let isCut = failure.kind == .malformedAnswer && item.attempts < min(settings.retries, 2)
-        if failure.isTransient || isCut {
-            guard item.attempts < settings.retries else { return end(.failed(failure.error)) }
-            let delay = failure.pace(RetryDelay.afterFailure(item.attempts))
-            item.attempts += 1
-            return again(item, after: delay)
-        }
+        let delay = item.retry.delay(
+            after: failure,
+            retries: settings.retries,
+            patience: settings.patience,
+            countsTime: !item.step.isCopy
+        )
+        if failure.status == 429 { paces.wasRefused(item.step) }
+        if let delay { return again(item, after: delay) }
+        if failure.isTransient || failure.status == 429 { return end(.failed(failure.error)) }
         switch item.step {
         case .write(let documents): return writeFailed(documents, item, failure)
         case .writeAttached(let documents): return writeAttachedFailed(documents, item, failure)
@@ -63,6 +41,11 @@ extension Replicator {
         case .copy(let question, _) where [.answerTooLarge, .malformedAnswer].contains(failure.kind):
             fail(question.wanted.id, question.wanted.revision, failure.name, failure.reason)
             return close(item)
+        case .compare(let rows) where failure.status == 413 && rows.count > 1:
+            let middle = rows.count / 2
+            add(Item(batch: item.batch, step: .compare(Array(rows[..<middle]))))
+            add(Item(batch: item.batch, step: .compare(Array(rows[middle...]))))
+            return close(item)
         case .compare, .fetchAlone, .fetchAttached, .copy: return end(.failed(failure.error))
         }
     }
@@ -71,22 +54,25 @@ extension Replicator {
     package mutating func changesFailed(_ failure: PeerFailure) -> [Action] {
         guard phase == .copying, isReading else { return [] }
         hasLostSource = true
-        var delay: Duration?
-        if failure.status == 429 {
-            delay = RetryDelay.afterThrottling(changesThrottled)
-            changesThrottled += 1
-        } else if failure.isTransient || failure.kind == .malformedAnswer, changesAttempts < settings.retries
-        {
-            delay = RetryDelay.afterFailure(changesAttempts)
-            changesAttempts += 1
-        }
-        guard let delay else { return end(.failed(failure.error)) }
+        // A feed that has held for a while did not fail; somebody on the way does not like waiting.
+        if reachedEnd, failure.elapsed >= RetryCount.patience { readingRetry = RetryCount() }
+        // Changes that make no sense were cut short: for a feed that is no answer.
+        var cut = PeerFailure(.transport, name: failure.name, reason: failure.reason)
+        cut.elapsed = failure.elapsed
+        let reason = failure.kind == .malformedAnswer ? cut : failure
+        guard
+            let delay = readingRetry.delay(
+                after: reason,
+                retries: settings.retries,
+                patience: settings.patience
+            )
+        else { return end(.failed(failure.error)) }
         return [
             .readChanges(
                 after: position,
                 limit: settings.batchSize,
                 waiting: reachedEnd,
-                delay: failure.pace(delay)
+                delay: delay
             )
         ]
     }
@@ -101,11 +87,12 @@ extension Replicator {
             phase = .finished
             return [.finish(outcome)]
         }
-        if failure.isTransient || failure.status == 429, checkpointAttempts < settings.retries {
-            let delay = failure.pace(RetryDelay.afterFailure(checkpointAttempts))
-            checkpointAttempts += 1
-            return saveCheckpoint(delay: delay)
-        }
+        let delay = checkpointRetry.delay(
+            after: failure,
+            retries: settings.retries,
+            patience: settings.patience
+        )
+        if let delay { return saveCheckpoint(delay: delay) }
         phase = .finished
         return [.finish(.failed(failure.error))]
     }
@@ -123,10 +110,8 @@ extension Replicator {
         _ item: Item,
         _ failure: PeerFailure
     ) -> [Action] {
-        switch failure.status {
-        case 401, 403, 404: return end(.failed(failure.error))
-        case .some(400..<500): break
-        default: return end(.failed(failure.error))
+        guard failure.status == 413 || failure.status == 400 && failure.isExplained else {
+            return end(.failed(failure.error))
         }
         if documents.count == 1 {
             fail(documents[0].id, documents[0].revision, failure.name, failure.reason)
@@ -179,12 +164,5 @@ extension Replicator {
             }
             batches[item.batch]?.open -= 1
         }
-    }
-}
-
-extension PeerFailure {
-    /// A delay, or what the peer asks for if that is longer, within reason.
-    func pace(_ delay: Duration) -> Duration {
-        max(delay, min(retryAfter ?? .zero, .seconds(300)))
     }
 }

@@ -155,7 +155,7 @@ extension Replicator {
 
 extension Replicator.Step {
     /// Whether this passes on a document with attachments.
-    fileprivate var isCopy: Bool { if case .copy = self { true } else { false } }
+    var isCopy: Bool { if case .copy = self { true } else { false } }
 
     /// Whether this is about a group of documents with attachments.
     fileprivate var isAttached: Bool {

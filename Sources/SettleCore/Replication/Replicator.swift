@@ -53,6 +53,8 @@ package struct Replicator: Sendable {
         package var attachedDocumentBytes = 256 << 10
         /// How often a request is tried again.
         package var retries = 5
+        /// How long after its first failure a request is still tried again.
+        package var patience = RetryCount.patience
         /// The number of failed documents to remember by name.
         package var rememberedFailures = 1_000
 
@@ -112,9 +114,7 @@ package struct Replicator: Sendable {
         var batch: Int
         var step: Step
         /// How often it failed for reasons that may pass.
-        var attempts = 0
-        /// How often the peer asked for a slower pace.
-        var throttled = 0
+        var retry = RetryCount()
         /// Whether these revisions were missing once before.
         var isSecondLook = false
         var delay: Duration = .zero
@@ -160,8 +160,8 @@ package struct Replicator: Sendable {
 
     var phase = Phase.copying
     var isReading = false
-    var changesAttempts = 0
-    var changesThrottled = 0
+    /// How often the page at hand could not be read.
+    var readingRetry = RetryCount()
     /// How long to wait before the next page is asked for.
     var pauseBeforeReading = Duration.zero
     /// Whether the last page was the end of what there is.
@@ -178,7 +178,7 @@ package struct Replicator: Sendable {
     var paces = RequestPaces()
     var averageBytes = 0
     var isSavingCheckpoint = false
-    var checkpointAttempts = 0
+    var checkpointRetry = RetryCount()
     var isCheckingPeers = false
     /// Whether the check that is under way may have come too early.
     var mustCheckAgain = false

@@ -64,14 +64,6 @@ struct AttachedCopy: Sendable {
     }
 }
 
-extension PeerFailure {
-    /// Whether the peer refused one document, as opposed to the whole database, or for the moment.
-    var concernsDocument: Bool {
-        guard let status else { return false }
-        return (400..<500).contains(status) && ![401, 404, 408, 429].contains(status)
-    }
-}
-
 extension WantedRevision {
     /// The revision as one that could not be copied.
     func rejected(_ failure: PeerFailure) -> WriteRejection {

@@ -47,7 +47,7 @@ extension HTTPPeer {
         _ questions: [AttachedQuestion],
         held: Set<BlobKey>
     ) async throws(PeerFailure) -> HTTPClientResponse {
-        try await response(
+        let response = try await response(
             to: Request(
                 .POST,
                 "_bulk_get?latest=true&revs=true&attachments=true",
@@ -55,6 +55,8 @@ extension HTTPPeer {
                 headers: [NamedText(name: "Accept", value: "multipart/mixed")]
             )
         )
+        if response.isPage { throw notTheDatabase }
+        return response
     }
 
     package func fetchAttached(

@@ -29,7 +29,8 @@ extension HTTPPeer {
                 let bare = WantedRevision(id: wanted.id, revision: wanted.revision)
                 return try await send(AttachedQuestion(bare), held: [], to: channel)
             }
-            guard error.status == 404, error.reason != "Database does not exist." else { throw error }
+            try await confirm(error)
+            guard error.status == 404 else { throw error }
             _ = await channel.send(.missing)
             return
         }
@@ -55,7 +56,9 @@ extension HTTPPeer {
         }
         if !ancestors.isEmpty { parameters.append(.init(name: "atts_since", value: ancestors.jsonText)) }
         let accept = NamedText(name: "Accept", value: "multipart/mixed")
-        return try await response(to: .init(.GET, Self.query(path, parameters), headers: [accept]))
+        let response = try await response(to: .init(.GET, Self.query(path, parameters), headers: [accept]))
+        if response.isPage { throw notTheDatabase }
+        return response
     }
 
     /// An answer of a source that knows no multipart: JSON with the content inside.
@@ -65,7 +68,13 @@ extension HTTPPeer {
         to channel: RevisionChannel
     ) async throws(PeerFailure) {
         let text = try await noting { try await read(response, limit: Self.documentLimit) }
-        let answer = try DocumentsFetch.answer(openRevisions: text, to: wanted)
+        let answer: FetchAnswer
+        do throws(PeerFailure) {
+            answer = try DocumentsFetch.answer(openRevisions: text, to: wanted)
+        } catch {
+            // It says nothing of the document, so the document must not be listed for it.
+            throw PeerFailure(.transport, name: error.name, reason: error.reason)
+        }
         for document in answer.documents {
             let revision = try malformed { () throws(SettleError) in
                 try AttachedRevision(json: Array(document.json))
@@ -168,7 +177,7 @@ private struct RevisionTransfer {
             } catch {
                 attempts = offset > before ? 0 : attempts + 1
                 guard error.isTransient, attempts < Self.retries else { throw broken }
-                do { try await Task.sleep(for: RetryDelay.afterFailure(attempts)) } catch { throw broken }
+                guard await Waiting.current(RetryDelay.afterFailure(attempts)) else { throw broken }
             }
         }
     }

@@ -18,19 +18,30 @@ extension HTTPPeer {
         do throws(PeerFailure) {
             if revision.following.isEmpty {
                 request.body = Body(bytes: revision.json)
-                _ = try await answer(to: request)
+                try check(try await answer(to: request))
             } else {
-                _ = try await answer(
+                let text = try await answer(
                     to: request,
                     contentType: MultipartWriter(boundary: body.boundary).contentType("related"),
                     length: body.length,
                     pieces: body
                 )
+                try check(text)
             }
             return nil
-        } catch  where error.concernsDocument || error.status == 401 {
+        } catch  where error.concernsDocument {
+            try await confirm(error)
             return WriteRejection(id: id, revision: revision.revision, name: error.name, reason: error.reason)
         }
+    }
+}
+
+extension HTTPPeer {
+    /// Makes sure that an answer says that a document was written; one that says nothing of it is none.
+    private func check(_ answer: [UInt8]) throws(PeerFailure) {
+        if let value = try? JSONValue(parsing: answer), value["rev"] != nil || value["ok"] == true { return }
+        let reason = "\(shownName) answered a PUT with something else than a revision."
+        throw PeerFailure(.transport, name: "bad_answer", reason: reason)
     }
 }
 

@@ -16,8 +16,12 @@ enum HTTPClients {
         var tls = TLSOptions()
         /// How many connections to one host are kept at most; a few more are opened in need.
         var connections: Int?
+        /// How long a connection may be silent while an answer is due.
+        var patience = Duration.seconds(30)
         /// Whether compressed answers are unpacked: all but the content of attachments, which travels as it is stored.
         var unpacks = false
+        /// Whether the proxy is sent requests to forward, rather than asked for a tunnel.
+        var forwards = false
     }
 
     private static let clients = Mutex<[Key: HTTPClient]>([:])
@@ -42,16 +46,22 @@ enum HTTPClients {
 
     private static func configuration(_ key: Key) throws(PeerFailure) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
-        configuration.timeout = .init(connect: .seconds(15), read: .seconds(60))
+        let patience = TimeAmount(key.patience)
+        configuration.timeout = .init(connect: min(.seconds(15), patience), read: patience)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(
             key.connections ?? 32,
             2
         )
         // Whether and when to try again is the replicator's decision.
         configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
+        // Where to follow, and with what, too (`Redirection`).
+        configuration.redirectConfiguration = .disallow
         if key.unpacks { configuration.decompression = .enabled(limit: .none) }
-        configuration.proxy = key.proxy?.configuration
+        if key.forwards {
+            configuration.http1_1ConnectionDebugInitializer = { AbsoluteTargets.add(to: $0) }
+        } else {
+            configuration.proxy = key.proxy?.configuration
+        }
         if key.tls != TLSOptions() { configuration.tlsConfiguration = try key.tls.configuration() }
         return configuration
     }

@@ -18,27 +18,32 @@ extension HTTPPeer {
 
     /// Sends a request in our name, and once more with a new session where the old one has run out.
     ///
-    /// `isRepeatable` says whether the request's body can be sent twice.
+    /// `isRepeatable` says whether the request's body can be sent twice; `watch` is told when it is taken.
     func sendAuthenticated(
         _ request: HTTPClientRequest,
+        _ watch: BodyWatch?,
         isRepeatable: Bool,
-        _ execute: @escaping @Sendable (HTTPClientRequest) async throws -> HTTPClientResponse
+        _ execute: @escaping @Sendable (HTTPClientRequest, BodyWatch?) async throws -> HTTPClientResponse
     ) async throws -> HTTPClientResponse {
-        guard let account else { return try await execute(withPassword(request)) }
+        guard let account else { return try await execute(withPassword(request), watch) }
         var isSecondTry = false
         while true {
             let peer = self
             let token = await PeerSessions.shared.token(for: account) { await peer.logIn(execute) }
-            guard let token else { return try await execute(withPassword(request)) }
+            guard let token else { return try await execute(withPassword(request), watch) }
             var outgoing = request
             outgoing.headers.replaceOrAdd(name: "Cookie", value: "AuthSession=\(token)")
-            let response = try await execute(outgoing)
+            let response = try await execute(outgoing, watch)
             if let newer = response.headers.sessionToken { PeerSessions.shared.renewed(account, newer) }
-            guard response.status == .unauthorized || response.status == .forbidden, isRepeatable,
+            guard response.status == .unauthorized || response.status == .forbidden && isRepeatable,
                 !isSecondTry,
                 PeerSessions.shared.refused(account, token, knowing: response.status == .forbidden)
             else { return response }
             _ = try? await read(response, limit: 1 << 20)
+            guard isRepeatable else {
+                let reason = "\(shownName) has forgotten the session."
+                throw PeerFailure(.transport, name: "session_expired", reason: reason)
+            }
             isSecondTry = true
         }
     }
@@ -54,7 +59,7 @@ extension HTTPPeer {
     }
 
     private func logIn(
-        _ execute: @Sendable (HTTPClientRequest) async throws -> HTTPClientResponse
+        _ execute: @Sendable (HTTPClientRequest, BodyWatch?) async throws -> HTTPClientResponse
     ) async -> PeerSession.Login {
         var request = HTTPClientRequest(url: endpoint.origin + "/_session")
         request.method = .POST
@@ -70,7 +75,7 @@ extension HTTPPeer {
                     "name=\(PercentEncoding.encoded(user.utf8))&password=\(PercentEncoding.encoded(password.utf8))"
             )
         )
-        guard let response = try? await execute(request) else { return .unanswered }
+        guard let response = try? await execute(request, nil) else { return .unanswered }
         _ = try? await read(response, limit: 1 << 20)
         guard response.status == .ok, let token = response.headers.sessionToken else {
             return response.status.code >= 500 && response.status != .notImplemented ? .unanswered : .refused

@@ -9,6 +9,8 @@ extension HTTPPeer {
     /// The body of a request.
     struct Body {
         var buffer: ByteBuffer
+        /// Whether the bytes are packed with gzip.
+        var isPacked = false
 
         init(capacity: Int) {
             buffer = ByteBufferAllocator().buffer(capacity: capacity)
@@ -28,6 +30,8 @@ extension HTTPPeer {
         var method: HTTPMethod
         var path: String
         var body: Body?
+        /// A body that arrives in pieces, instead of one that is there; it can be sent only once.
+        var pieces: (body: WatchedBody, contentType: String)?
         var headers: [NamedText]
         /// The whole time a short question may take; nil: as long as bytes keep coming.
         var deadline: Duration?
@@ -35,6 +39,8 @@ extension HTTPPeer {
         var limit: Int
         /// Whether the answer may take for ever, because it waits for changes.
         var isFeed = false
+        /// Whether the answer is JSON, which may come packed.
+        var isForJSON = false
 
         init(
             _ method: HTTPMethod,
@@ -61,26 +67,23 @@ extension HTTPPeer {
         for loop in HTTPClients.loops.makeIterator() { try await loop.submit {}.get() }
     }
 
-    /// The way of connecting for an answer of JSON.
+    /// The way of connecting for a request.
     ///
     /// Feeds hold their connections for as long as they wait, and the work must not wait for them.
-    private func way(unpacking: Bool, isFeed: Bool) -> HTTPClients.Key {
+    func way(for request: Request) -> HTTPClients.Key {
         var way = way
-        way.unpacks = unpacking
-        if isFeed { way.connections = 4_096 }
+        way.unpacks = request.isForJSON
+        if request.isFeed { way.connections = 4_096 }
         return way
     }
 
-    /// Sends a request and reads the whole answer; a status other than success is a failure.
+    /// Sends a request and reads the whole answer, which is JSON; a status other than success is a failure.
     func answer(to request: Request) async throws(PeerFailure) -> [UInt8] {
-        var outgoing = outgoing(request)
-        outgoing.headers.replaceOrAdd(name: "Accept-Encoding", value: "gzip")
-        return try await answer(
-            to: outgoing,
-            deadline: request.deadline,
-            limit: request.limit,
-            way: way(unpacking: true, isFeed: request.isFeed)
-        )
+        var request = request
+        request.isForJSON = true
+        let response = try await response(to: request)
+        if response.isPage { throw notTheDatabase }
+        return try await noting { try await read(response, limit: request.limit) }
     }
 
     /// Sends a request whose body arrives in pieces, and reads the whole answer.
@@ -90,101 +93,37 @@ extension HTTPPeer {
         length: Int64?,
         pieces: Pieces
     ) async throws(PeerFailure) -> [UInt8] where Pieces.Element == ByteBuffer {
-        var outgoing = outgoing(request)
-        outgoing.headers.replaceOrAdd(name: "Content-Type", value: contentType)
-        outgoing.body = .stream(pieces, length: length.map { .known($0) } ?? .unknown)
-        return try await answer(
-            to: outgoing,
-            deadline: request.deadline,
-            limit: request.limit,
-            isRepeatable: false
-        )
+        var request = request
+        request.pieces = (WatchedBody(pieces, length: length), contentType)
+        return try await answer(to: request)
     }
 
     /// Sends a request and gives the answer as it comes; a status other than success is a failure.
     func response(to request: Request) async throws(PeerFailure) -> HTTPClientResponse {
-        try await response(
-            to: outgoing(request),
-            deadline: request.deadline,
-            way: way(unpacking: false, isFeed: request.isFeed)
-        )
-    }
-
-    private func answer(
-        to outgoing: HTTPClientRequest,
-        deadline: Duration?,
-        limit: Int,
-        isRepeatable: Bool = true,
-        way: HTTPClients.Key? = nil
-    ) async throws(PeerFailure) -> [UInt8] {
-        let response = try await response(
-            to: outgoing,
-            deadline: deadline,
-            isRepeatable: isRepeatable,
-            way: way
-        )
-        return try await noting { try await read(response, limit: limit) }
-    }
-
-    private func response(
-        to outgoing: HTTPClientRequest,
-        deadline: Duration?,
-        isRepeatable: Bool = true,
-        way: HTTPClients.Key? = nil
-    ) async throws(PeerFailure) -> HTTPClientResponse {
-        let client = try HTTPClients.client(way ?? self.way)
-        return try await noting {
-            let response = try await sendAuthenticated(outgoing, isRepeatable: isRepeatable) { request in
-                try await Self.send(request, deadline: deadline, client)
-            }
-            guard !(200..<300).contains(response.status.code) else { return response }
-            let text = try await read(response, limit: 1 << 20)
-            let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
-            throw PeerFailure(
-                status: Int(response.status.code),
-                body: text,
-                retryAfter: retryAfter.map { .seconds(max($0, 0)) },
-                url: shownName
-            )
+        do throws(PeerFailure) {
+            return try await noting { try await follow(request) }
+        } catch {
+            if error.status == nil { route.forgetPlace() }
+            throw error
         }
+    }
+
+    /// A web page instead of an answer: something on the way spoke for the database.
+    var notTheDatabase: PeerFailure {
+        PeerFailure(
+            .transport,
+            name: "bad_answer",
+            reason: "\(shownName) answered with a web page; something between here and there is in the way."
+        )
     }
 
     /// Turns whatever goes wrong on the way into a failure of the peer.
     func noting<Answer>(_ body: () async throws -> Answer) async throws(PeerFailure) -> Answer {
         do {
             return try await body()
-        } catch let failure as PeerFailure {
-            throw failure
         } catch {
-            throw PeerFailure(.transport, name: "no_answer", reason: "\(shownName) does not answer: \(error)")
+            throw PeerFailure(error, shownName, through: endpoint.proxy)
         }
-    }
-
-    private func outgoing(_ request: Request) -> HTTPClientRequest {
-        var outgoing = HTTPClientRequest(url: endpoint.url + request.path)
-        outgoing.method = request.method
-        outgoing.headers.add(name: "Accept", value: "application/json")
-        outgoing.headers.add(name: "User-Agent", value: "Settle")
-        for header in endpoint.headers + request.headers {
-            outgoing.headers.replaceOrAdd(name: header.name, value: header.value)
-        }
-        if let body = request.body {
-            outgoing.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
-            outgoing.body = .bytes(body.buffer)
-        }
-        return outgoing
-    }
-
-    private static func send(
-        _ request: HTTPClientRequest,
-        deadline: Duration?,
-        _ client: HTTPClient
-    ) async throws -> HTTPClientResponse {
-        guard let deadline else {
-            return try await client.execute(request, deadline: .distantFuture)
-        }
-        let seconds = deadline.components.seconds
-        return try await client.execute(request, timeout: .seconds(max(seconds, 1)))
     }
 
     func read(_ response: HTTPClientResponse, limit: Int) async throws -> [UInt8] {
@@ -207,5 +146,12 @@ extension HTTPPeer {
             name: "too_large",
             reason: "\(shownName) answered with more than \(limit >> 20) MiB."
         )
+    }
+}
+
+extension HTTPClientResponse {
+    /// Whether this is meant for people's eyes.
+    var isPage: Bool {
+        headers.first(name: "Content-Type")?.lowercased().utf8.starts(with: "text/html".utf8) ?? false
     }
 }

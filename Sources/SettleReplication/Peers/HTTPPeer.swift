@@ -13,6 +13,10 @@ package struct HTTPPeer: Peer {
     let way: HTTPClients.Key
     /// What was found out about it.
     let abilities = PeerAbilities()
+    /// Whether the way is long enough for packing to pay.
+    var packs: Bool
+    /// What was learned about the way meanwhile.
+    let route = PeerRoute()
 
     /// The most bytes of an answer with many documents; one that is larger is asked for in halves.
     static let groupLimit = 32 << 20
@@ -22,7 +26,13 @@ package struct HTTPPeer: Peer {
     package init(_ endpoint: RemoteEndpoint, timeout: Duration = .seconds(30), connections: Int? = nil) {
         self.endpoint = endpoint
         self.timeout = timeout
-        way = HTTPClients.Key(proxy: endpoint.proxy, tls: endpoint.tls, connections: connections)
+        packs = !endpoint.isOnThisMachine
+        way = HTTPClients.Key(
+            proxy: endpoint.proxy,
+            tls: endpoint.tls,
+            connections: connections,
+            patience: timeout
+        )
     }
 
     package var shownName: String { endpoint.shownURL }
@@ -60,12 +70,13 @@ package struct HTTPPeer: Peer {
     package func changes(_ query: ChangesRequest) async throws(PeerFailure) -> ChangesPage {
         let (narrowing, body) = query.selection.changesQuery
         // A waiting feed sends a newline now and then, so that a dead connection is told from a quiet database.
+        let pause = Array(String(max(Int(timeout / .milliseconds(3)), 100)).utf8)
         let parameters: [(String, [UInt8])] = [
             ("feed", Array((query.waits ? "longpoll" : "normal").utf8)),
             ("style", Array((query.winnersOnly ? "main_only" : "all_docs").utf8)),
             ("since", query.since.parameter),
             ("limit", Array(String(query.limit).utf8)),
-            query.waits ? ("heartbeat", Array("10000".utf8)) : ("timeout", Array("10000".utf8)),
+            (query.waits ? "heartbeat" : "timeout", pause),
         ]
         let path = Self.query(
             "_changes",
@@ -89,9 +100,18 @@ package struct HTTPPeer: Peer {
     }
 
     package func missing(from rows: [ChangedDocument]) async throws(PeerFailure) -> [WantedRevision] {
+        guard route.comparesRevisions else { return rows.flatMap(\.wanted) }
         let body = RevisionsDifference.question(rows)
         let request = Request(.POST, "_revs_diff", body: .init(bytes: body), deadline: timeout)
-        return try RevisionsDifference.missing(json: try await answer(to: request))
+        do throws(PeerFailure) {
+            return try RevisionsDifference.missing(json: try await answer(to: request))
+        } catch {
+            guard let status = error.status, [404, 405, 501].contains(status) else { throw error }
+            // A database that can't tell what it lacks is given everything; what it has it takes once more.
+            _ = try await information()
+            route.comparesRevisions = false
+            return rows.flatMap(\.wanted)
+        }
     }
 
     package func fetch(_ wanted: [WantedRevision]) async throws(PeerFailure) -> FetchAnswer {
@@ -119,15 +139,17 @@ package struct HTTPPeer: Peer {
             let text = try await answer(to: .init(.GET, path, limit: Self.documentLimit))
             return try DocumentsFetch.answer(openRevisions: text, to: wanted)
         } catch {
-            // The database is there (its changes were read), so this is about the document.
-            guard let status = error.status, (400..<500).contains(status), ![401, 408, 429].contains(status)
-            else {
-                throw error
-            }
-            if status == 404, error.reason != "Database does not exist." { return FetchAnswer(missing: [0]) }
-            if status == 404 { throw error }
+            try await confirm(error)
+            if error.status == 404 { return FetchAnswer(missing: [0]) }
+            guard error.concernsDocument else { throw error }
             return FetchAnswer(refused: [.init(index: 0, name: error.name, reason: error.reason)])
         }
+    }
+
+    /// Makes sure that a refusal can be about one document: throws if the database is closed to us as a whole, or gone.
+    func confirm(_ refusal: PeerFailure) async throws(PeerFailure) {
+        guard let status = refusal.status, [401, 403, 404].contains(status) else { return }
+        _ = try await information()
     }
 
     package func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection] {
@@ -173,6 +195,11 @@ package struct HTTPPeer: Peer {
         let answer = try await json(.init(.POST, "_ensure_full_commit", body: body, deadline: timeout))
         return answer["instance_start_time"]?.string ?? "0"
     }
+}
+
+extension ChangedDocument {
+    /// All revisions of the row, as ones that the target lacks.
+    fileprivate var wanted: [WantedRevision] { revisions.map { WantedRevision(id: id, revision: $0) } }
 }
 
 extension HTTPPeer {

@@ -17,7 +17,7 @@ struct RetractionFollowing {
 
     private var retraction: Retraction
     private let retries: Int
-    private var attempts = 0
+    private var retry = RetryCount()
 
     init(_ retraction: Retraction, retries: Int) {
         (self.retraction, self.retries) = (retraction, retries)
@@ -63,7 +63,7 @@ struct RetractionFollowing {
                 case .changes(let page):
                     let page = try page.get()
                     try await retraction.take(page, report)
-                    attempts = 0
+                    retry = RetryCount()
                     // A source that answers "nothing" instead of waiting must not be asked a thousand times a second.
                     read(after: page.rows.isEmpty ? .milliseconds(250) : .zero, send, &group)
                 }
@@ -71,9 +71,10 @@ struct RetractionFollowing {
                 guard error.isTransient || error.status == 429 else { return failed(error) }
                 // Purges are asked for again before long anyway.
                 guard case .changes = event else { continue }
-                guard attempts < retries else { return failed(error) }
-                read(after: RetryDelay.afterFailure(attempts), send, &group)
-                attempts += 1
+                guard let delay = retry.delay(after: error, retries: retries, countsTime: false) else {
+                    return failed(error)
+                }
+                read(after: delay, send, &group)
             }
         }
     }
@@ -85,7 +86,7 @@ struct RetractionFollowing {
     ) {
         let (source, query) = (retraction.source, retraction.nextChanges(waiting: true))
         group.addTask {
-            if delay > .zero { try? await Task.sleep(for: delay) }
+            guard await Waiting.current(delay) else { return }
             let page = await attempt { () async throws(PeerFailure) in try await source.changes(query) }
             send.yield(.changes(page))
         }

@@ -298,7 +298,7 @@ extension Replication {
             status.error = error
         }
         let delay = min(Duration.seconds(1 << min(crashes - 1, 16)), .seconds(60))
-        let nap = Task { _ = try? await Task.sleep(for: delay) }
+        let nap = Task { _ = await Waiting.current(delay) }
         let isStopped = state.withLock { state in
             state.nap = nap
             return state.isStopped

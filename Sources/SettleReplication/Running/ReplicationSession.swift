@@ -189,7 +189,8 @@ struct ReplicationSession: Sendable {
             case 401:
                 SettleError(
                     hasCredentials ? .replicationAuthentication : .unauthorized,
-                    "unauthorized to access or create database \(peer.shownName)"
+                    failure.name == HTTPPeer.elsewhere
+                        ? failure.reason : "unauthorized to access or create database \(peer.shownName)"
                 )
             case 403: SettleError(.forbidden, "forbidden to access \(peer.shownName)")
             default: failure.error

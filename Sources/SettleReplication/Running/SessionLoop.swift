@@ -145,7 +145,7 @@ struct SessionLoop {
                 selection: session.options.selection
             )
             group.addTask {
-                guard await pause(delay) else { return }
+                guard await Waiting.current(delay) else { return }
                 send.yield(
                     .changes(
                         await attempt { () async throws(PeerFailure) in
@@ -156,7 +156,7 @@ struct SessionLoop {
             }
         case .perform(let id, let step, let delay):
             group.addTask {
-                guard await pause(delay) else { return }
+                guard await Waiting.current(delay) else { return }
                 send.yield(await session.perform(id, step))
             }
         case .saveCheckpoint(let sequence, let delay):
@@ -168,7 +168,7 @@ struct SessionLoop {
                 replicator.statistics
             )
             group.addTask {
-                guard await pause(delay) else { return }
+                guard await Waiting.current(delay) else { return }
                 do throws(PeerFailure) {
                     try await store.save(document, readUpTo: position)
                     send.yield(.saved(sequence, store, document, nil))
@@ -280,10 +280,4 @@ extension ReplicationSession {
         }
         return answer
     }
-}
-
-/// Waits; false if the run is over before the time is.
-private func pause(_ delay: Duration) async -> Bool {
-    if delay == .zero { return true }
-    return (try? await Task.sleep(for: delay)) != nil
 }

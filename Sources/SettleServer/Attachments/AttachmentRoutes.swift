@@ -51,7 +51,7 @@ extension ServerCore {
         _ request: Request
     ) throws(SettleError) -> Answer {
         let attachment = reader.attachment
-        let sendsStored = attachment.encoding == .identity || request.acceptsGzip
+        let sendsStored = attachment.encoding == .identity || request.headers.acceptsGzip
         var head = ResponseHead()
         head.contentType = .other(attachment.contentTypeField)
         head.entityTag = tag
@@ -150,12 +150,6 @@ extension Request {
                 ifMatch: headers.first(name: "If-Match")
             )
         }
-    }
-
-    /// Whether the client takes gzip; without the header it doesn't.
-    fileprivate var acceptsGzip: Bool {
-        guard let field = headers.first(name: "Accept-Encoding") else { return false }
-        return AcceptHeader(field.replacing("*", with: "*/*")).accepts("gzip")
     }
 }
 

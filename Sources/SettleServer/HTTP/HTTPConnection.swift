@@ -200,7 +200,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private func receive(_ head: HTTPRequestHead) {
         exchange &+= 1
-        framing = ResponseFraming(head)
+        framing = ResponseFraming(head, isFarAway: isFarAway)
         do throws(SettleError) {
             let request = try IncomingRequest(head, server: server)
             framing.renewedToken = request.user.renewedToken
@@ -219,6 +219,13 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     /// The client's address.
     var peer: String { context?.remoteAddress?.ipAddress ?? "" }
+
+    /// Whether there is a network between here and the client, so that packed answers arrive sooner.
+    private var isFarAway: Bool {
+        if server.configuration.packsForEverybody { return true }
+        let peer = peer
+        return !(peer.isEmpty || peer == "::1" || peer.hasPrefix("127.") || peer.hasPrefix("::ffff:127."))
+    }
 
     /// Answers before the body has come, and drops what is still to come of it.
     func refuse(_ error: SettleError) {

@@ -5,6 +5,7 @@
 
 import NIOCore
 import NIOHTTP1
+import Settle
 import SettleCore
 
 /// The framing of one response.
@@ -20,11 +21,15 @@ struct ResponseFraming {
     private var isMinimal = false
     /// Whether the head said how long the streamed body is.
     private var hasLength = false
+    /// Whether JSON goes out packed.
+    private var packs = false
+    /// What packs the streamed body.
+    private var packer: WirePacker?
 
     init() {}
 
-    /// The framing that a request asks for.
-    init(_ head: HTTPRequestHead) {
+    /// The framing that a request asks for, of a client behind a network or on this machine.
+    init(_ head: HTTPRequestHead, isFarAway: Bool = false) {
         // After a request that offers an upgrade, NIO's decoder reads no further one.
         keepsAlive = head.isKeepAlive && !head.headers.contains(name: "Upgrade")
         isMinimal = head.headers.first(name: "Prefer") == "return=minimal"
@@ -33,6 +38,7 @@ struct ResponseFraming {
         if let id = head.headers.first(name: "X-Couch-Request-ID"), Self.isRequestID(id) {
             requestID = id
         }
+        packs = isFarAway && !isHead && !isOldVersion && !isMinimal && head.headers.acceptsGzip
     }
 
     /// Whether pieces are framed as chunks; where the length is known they are bare, and for an old client, too, whom
@@ -43,6 +49,11 @@ struct ResponseFraming {
 
     /// A whole response.
     func whole(_ response: Response, loop: LoopContext) -> ByteBuffer {
+        var response = response
+        if packs, response.head.isPackable, let packed = WirePacker.packed(response.body) {
+            response.body = packed
+            response.head.headers += Self.packedFields
+        }
         var buffer = ByteBuffer()
         buffer.reserveCapacity(512 + (isHead ? 0 : response.body.count))
         appendHead(response.head, to: &buffer, loop: loop)
@@ -60,7 +71,9 @@ struct ResponseFraming {
 
     /// The head of a response whose pieces follow.
     mutating func streamHead(_ head: ResponseHead, loop: LoopContext) -> ByteBuffer {
-        var buffer = ByteBuffer()
+        var (head, buffer) = (head, ByteBuffer())
+        packer = packs && head.isPackable ? try? WirePacker() : nil
+        if packer != nil { head.headers += Self.packedFields }
         appendHead(head, to: &buffer, loop: loop)
         if let length = head.contentLength {
             hasLength = true
@@ -77,6 +90,14 @@ struct ResponseFraming {
     /// Appends one piece of a streamed body.
     func appendPiece(_ piece: [UInt8], to buffer: inout ByteBuffer) {
         guard !piece.isEmpty, !isHead else { return }
+        guard let packer else { return appendFramed(piece, to: &buffer) }
+        var packed: [UInt8] = []
+        // Should zlib run out of memory, the client sees by the missing end that something is missing.
+        try? packer.pack(piece[...], to: &packed)
+        appendFramed(packed, to: &buffer)
+    }
+
+    private func appendFramed(_ piece: [UInt8], to buffer: inout ByteBuffer) {
         guard isChunked else {
             buffer.writeBytes(piece)
             return
@@ -90,9 +111,18 @@ struct ResponseFraming {
 
     /// Appends the end of a streamed body.
     func appendEnd(to buffer: inout ByteBuffer) {
+        if let packer {
+            var rest: [UInt8] = []
+            try? packer.finish(to: &rest)
+            appendFramed(rest, to: &buffer)
+        }
         if isChunked, !isHead {
             buffer.writeStaticString("0\r\n\r\n")
         }
+    }
+
+    private static var packedFields: [(name: String, value: String)] {
+        [("Content-Encoding", Attachment.Encoding.gzip.name), ("Vary", "Accept-Encoding")]
     }
 
     private func appendHead(_ head: ResponseHead, to buffer: inout ByteBuffer, loop: LoopContext) {
@@ -160,5 +190,13 @@ struct ResponseFraming {
                 default: false
                 }
             }
+    }
+}
+
+extension ResponseHead {
+    /// Whether the body is JSON, which may be packed on the way.
+    fileprivate var isPackable: Bool {
+        guard case .json = contentType else { return false }
+        return status != 304 && contentLength == nil && !headers.contains { $0.name == "Content-Encoding" }
     }
 }

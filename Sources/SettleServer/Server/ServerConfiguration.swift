@@ -35,6 +35,8 @@ public struct ServerConfiguration: Sendable {
     public var maximumTargetLength = 1 << 20
     /// Event loop threads; more than cores, since reading an uncached page blocks one.
     public var eventLoopThreads: Int
+    /// Whether also clients on this machine get packed answers, if they take them.
+    package var packsForEverybody = false
 
     /// A server for a folder, on the loopback.
     public init(folder: String) {

@@ -171,7 +171,7 @@ struct ReplicatorAttachedTests {
         )
         #expect(
             replicator.failed(5, Make.status(412, "missing_stub")) == [
-                .perform(7, .copy(question(1, 10), inFull: true), delay: .zero)
+                .perform(7, .copy(question(1, 10), inFull: true), delay: .seconds(2))
             ]
         )
     }
@@ -188,7 +188,7 @@ struct ReplicatorAttachedTests {
         #expect(
             replicator.writtenAttached(3, rejected: rejected) == [
                 .perform(4, .writeAttached([documents[2]]), delay: .milliseconds(250)),
-                .perform(5, .copy(question(0, 10), inFull: true), delay: .zero),
+                .perform(5, .copy(question(0, 10), inFull: true), delay: .seconds(2)),
             ]
         )
         #expect(replicator.failures.map(\.id) == ["b"])

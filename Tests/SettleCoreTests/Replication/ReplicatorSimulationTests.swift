@@ -39,6 +39,7 @@ private struct Simulation {
         settings.targetIsEmpty = Bool.random(using: &random)
         settings.retries = 1_000
         (settings.attachedGroupBytes, settings.attachedDocumentBytes) = (4_000, 1_500)
+        settings.patience = .seconds(1_000_000)
         replicator = Replicator(settings, from: .zero)
         for number in 0..<Int.random(in: 1...60, using: &random) {
             let revisions = (0...Int.random(in: 0...2, using: &random)).map { Make.revision("1-\($0)") }

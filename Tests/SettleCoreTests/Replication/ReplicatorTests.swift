@@ -183,7 +183,7 @@ struct ReplicatorTests {
         ]
         #expect(
             replicator.copied(3, answer) == [
-                .perform(5, .copy(AttachedQuestion(wanted), inFull: true), delay: .zero)
+                .perform(5, .copy(AttachedQuestion(wanted), inFull: true), delay: .seconds(2))
             ]
         )
         #expect(replicator.written(4, rejected: []) == [])

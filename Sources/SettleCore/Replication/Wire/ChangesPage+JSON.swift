@@ -26,13 +26,7 @@ extension ChangesPage {
             try reader.finish()
         }
         page.lastRowSequence = lastRow.map { SourceSequence(json: Array(text[$0])) }
-        guard let end = lastSequence ?? page.lastRowSequence else {
-            throw PeerFailure(
-                .malformedAnswer,
-                name: "bad_answer",
-                reason: "_changes answered without `last_seq`."
-            )
-        }
+        guard let end = lastSequence ?? page.lastRowSequence else { throw PeerFailure.senseless("_changes") }
         page.lastSequence = end
         self = page
     }
@@ -118,5 +112,14 @@ extension PeerFailure {
                 reason: "The answer of \(what) is not JSON: \(error)"
             )
         }
+    }
+
+    /// An answer that is JSON, but not what was asked for.
+    package static func senseless(_ what: String) -> PeerFailure {
+        PeerFailure(
+            .malformedAnswer,
+            name: "bad_answer",
+            reason: "\(what) answered something else than was asked for."
+        )
     }
 }

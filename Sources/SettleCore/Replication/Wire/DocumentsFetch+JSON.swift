@@ -90,13 +90,7 @@ package enum DocumentsFetch {
             }
             try reader.finish()
         }
-        guard index == wanted.count, isInOrder else {
-            throw PeerFailure(
-                .malformedAnswer,
-                name: "bad_answer",
-                reason: "_bulk_get answered something else than was asked for."
-            )
-        }
+        guard index == wanted.count, isInOrder else { throw PeerFailure.senseless("_bulk_get") }
         return answer
     }
 

@@ -17,7 +17,9 @@ package enum DocumentsWrite {
         let answer = try PeerFailure.reading("_bulk_docs") { () throws(JSONError) in
             try JSONValue(parsing: text)
         }
-        return (answer.array ?? []).compactMap { row in
+        // Whoever answers something else, such as the page of a hotel's network, has not written anything.
+        guard let rows = answer.array else { throw PeerFailure.senseless("_bulk_docs") }
+        return rows.compactMap { row in
             guard let name = row["error"]?.string, let id = row["id"]?.string else { return nil }
             return WriteRejection(
                 id: DocumentID(id),
@@ -33,7 +35,7 @@ extension PeerFailure {
     /// The failure that an answer with a status other than success means.
     package init(status: Int, body: [UInt8], retryAfter: Duration?, url: String) {
         let answer = try? JSONValue(parsing: body)
-        let name = answer?["error"]?.string ?? "status_\(status)"
+        let name = answer?["error"]?.string ?? Self.unexplained(status)
         let reason = answer?["reason"]?.string ?? "\(url) answered with status \(status)."
         self.init(.status(status), name: name, reason: reason, retryAfter: retryAfter)
     }

@@ -28,14 +28,22 @@ package enum RevisionsDifference {
 
     /// What is missing, according to an answer.
     package static func missing(json text: [UInt8]) throws(PeerFailure) -> [WantedRevision] {
-        try PeerFailure.reading("_revs_diff") { () throws(JSONError) in
+        // An answer that has nothing to say about revisions must not pass for "nothing is missing".
+        var makesSense = true
+        let wanted = try PeerFailure.reading("_revs_diff") { () throws(JSONError) in
             var wanted: [WantedRevision] = []
             var reader = JSONReader(text)
-            guard try reader.enterObject() else { return wanted }
+            guard try reader.enterObject() else {
+                makesSense = false
+                return wanted
+            }
             while try reader.nextMember() {
                 let id = DocumentID(bytes: reader.nameBytes)
                 var (missing, ancestors): ([RevisionID], [RevisionID]) = ([], [])
-                guard try reader.enterObject() else { continue }
+                guard try reader.enterObject() else {
+                    makesSense = false
+                    continue
+                }
                 while try reader.nextMember() {
                     if reader.nameIs("missing") {
                         missing = try reader.revisions()
@@ -48,6 +56,8 @@ package enum RevisionsDifference {
             try reader.finish()
             return wanted
         }
+        guard makesSense else { throw PeerFailure.senseless("_revs_diff") }
+        return wanted
     }
 }
 
