@@ -5,8 +5,8 @@ import Synchronization
 @testable import SettleReplication
 
 /// A peer whose requests fail at random, sometimes after they were done.
-final class FaultyPeer: Peer {
-    private let peer: any Peer
+final class FaultyPeer: ForwardingPeer {
+    let peer: any Peer
     private let random: Mutex<SeededGenerator>
     /// One request in so many fails.
     private let odds: Int
@@ -30,15 +30,10 @@ final class FaultyPeer: Peer {
         return answer
     }
 
-    var shownName: String { peer.shownName }
     func information() async throws(PeerFailure) -> PeerInformation {
         if roll() == 0 { throw PeerFailure(.status(503), name: "busy", reason: "by the test") }
         return try await peer.information()
     }
-    func create(_ parameters: [NamedText]) async throws(PeerFailure) {
-        try await peer.create(parameters)
-    }
-    func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject? { try await peer.document(id) }
     func changes(_ query: ChangesRequest) async throws(PeerFailure) -> ChangesPage {
         try await perhaps { () async throws(PeerFailure) in try await peer.changes(query) }
     }
@@ -53,9 +48,6 @@ final class FaultyPeer: Peer {
     }
     func write(_ documents: [FetchedDocument]) async throws(PeerFailure) -> [WriteRejection] {
         try await perhaps { () async throws(PeerFailure) in try await peer.write(documents) }
-    }
-    func holds(_ attachments: [Attachment]) async throws(PeerFailure) -> Set<BlobKey> {
-        try await peer.holds(attachments)
     }
     func fetchAttached(
         _ questions: [AttachedQuestion],
@@ -110,11 +102,7 @@ final class FaultyPeer: Peer {
             try await peer.take(revision, of: id, from: channel)
         }
     }
-    func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject? {
-        try await peer.localDocument(name)
-    }
     func saveLocalDocument(_ name: String, _ document: JSONObject) async throws(PeerFailure) -> String {
         try await perhaps { () async throws(PeerFailure) in try await peer.saveLocalDocument(name, document) }
     }
-    func ensureFullCommit() async throws(PeerFailure) -> String { try await peer.ensureFullCommit() }
 }

@@ -78,7 +78,7 @@ struct FaultyReplicationTests {
 }
 
 /// A peer that refuses some documents: a batch with one of them as a whole, and one of them alone.
-private struct PickyPeer: Peer {
+private struct PickyPeer: ForwardingPeer {
     let peer: any Peer
     let refused: Set<DocumentID>
 
@@ -93,56 +93,4 @@ private struct PickyPeer: Peer {
         }
         return try await peer.write(documents)
     }
-
-    var shownName: String { peer.shownName }
-    func information() async throws(PeerFailure) -> PeerInformation { try await peer.information() }
-    func create(_ parameters: [NamedText]) async throws(PeerFailure) {
-        try await peer.create(parameters)
-    }
-    func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject? { try await peer.document(id) }
-    func changes(_ query: ChangesRequest) async throws(PeerFailure) -> ChangesPage {
-        try await peer.changes(query)
-    }
-    func missing(from rows: [ChangedDocument]) async throws(PeerFailure) -> [WantedRevision] {
-        try await peer.missing(from: rows)
-    }
-    func fetch(_ wanted: [WantedRevision]) async throws(PeerFailure) -> FetchAnswer {
-        try await peer.fetch(wanted)
-    }
-    func fetchAlone(_ wanted: WantedRevision) async throws(PeerFailure) -> FetchAnswer {
-        try await peer.fetchAlone(wanted)
-    }
-    func holds(_ attachments: [SettleCore.Attachment]) async throws(PeerFailure) -> Set<BlobKey> {
-        try await peer.holds(attachments)
-    }
-    func fetchAttached(
-        _ questions: [AttachedQuestion],
-        held: Set<BlobKey>
-    ) async throws(PeerFailure) -> AttachedAnswer {
-        try await peer.fetchAttached(questions, held: held)
-    }
-    func writeAttached(_ documents: [AttachedDocument]) async throws(PeerFailure) -> [WriteRejection] {
-        try await peer.writeAttached(documents)
-    }
-    func send(
-        _ question: AttachedQuestion,
-        held: Set<BlobKey>,
-        to channel: RevisionChannel
-    ) async throws(PeerFailure) {
-        try await peer.send(question, held: held, to: channel)
-    }
-    func take(
-        _ revision: AttachedRevision,
-        of id: DocumentID,
-        from channel: RevisionChannel
-    ) async throws(PeerFailure) -> WriteRejection? {
-        try await peer.take(revision, of: id, from: channel)
-    }
-    func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject? {
-        try await peer.localDocument(name)
-    }
-    func saveLocalDocument(_ name: String, _ document: JSONObject) async throws(PeerFailure) -> String {
-        try await peer.saveLocalDocument(name, document)
-    }
-    func ensureFullCommit() async throws(PeerFailure) -> String { try await peer.ensureFullCommit() }
 }

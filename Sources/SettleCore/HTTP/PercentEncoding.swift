@@ -35,14 +35,17 @@ package enum PercentEncoding {
     }
 
     /// Whether two hexadecimal digits follow every percent sign.
-    package static func isWellFormed(_ text: some Collection<UInt8>) -> Bool {
-        var rest = text[...]
-        while let mark = rest.firstIndex(of: UInt8(ascii: "%")) {
-            let digits = rest[mark...].dropFirst().prefix(2)
-            guard digits.count == 2, digits.allSatisfy({ hexadecimal($0) != nil }) else { return false }
-            rest = rest[digits.endIndex...]
+    package static func isWellFormed(_ text: String.UTF8View) -> Bool {
+        var digitsToCome = 0
+        for byte in text {
+            if digitsToCome > 0 {
+                guard hexadecimal(byte) != nil else { return false }
+                digitsToCome -= 1
+            } else if byte == UInt8(ascii: "%") {
+                digitsToCome = 2
+            }
         }
-        return true
+        return digitsToCome == 0
     }
 
     /// Appends bytes with everything encoded but letters, digits and `_ . - :`, as CouchDB writes `Location`.

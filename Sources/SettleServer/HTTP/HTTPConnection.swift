@@ -217,15 +217,13 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
     }
 
-    /// The client's address.
-    var peer: String { context?.remoteAddress?.ipAddress ?? "" }
+    /// The client's address; asked of the system once, with the first request.
+    private(set) lazy var peer = context?.remoteAddress?.ipAddress ?? ""
 
     /// Whether there is a network between here and the client, so that packed answers arrive sooner.
-    private var isFarAway: Bool {
-        if server.configuration.packsForEverybody { return true }
-        let peer = peer
-        return !(peer.isEmpty || peer == "::1" || peer.hasPrefix("127.") || peer.hasPrefix("::ffff:127."))
-    }
+    private lazy var isFarAway =
+        server.configuration.packsForEverybody
+        || !(peer.isEmpty || peer == "::1" || peer.hasPrefix("127.") || peer.hasPrefix("::ffff:127."))
 
     /// Answers before the body has come, and drops what is still to come of it.
     func refuse(_ error: SettleError) {

@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// One that is anonymous says of itself what PouchDB's server says: "0" of when it was made, sequences that are mere
 /// numbers, and nothing to whoever is further than it.
-final class ReplaceablePeer: Peer {
+final class ReplaceablePeer: ForwardingPeer {
     private struct State {
         var peer: LocalPeer
         var successor: LocalPeer?
@@ -53,7 +53,7 @@ final class ReplaceablePeer: Peer {
         }
     }
 
-    private var peer: LocalPeer { state.withLock { $0.peer } }
+    var peer: any Peer { state.withLock { $0.peer } }
 
     private func count() {
         state.withLock { state in
@@ -69,8 +69,6 @@ final class ReplaceablePeer: Peer {
         let digits = sequence.json.filter { $0 != 34 }.prefix { $0 != 45 }
         return SourceSequence(json: Array(digits))
     }
-
-    var shownName: String { peer.shownName }
 
     func information() async throws(PeerFailure) -> PeerInformation {
         let information = try await peer.information()
@@ -118,47 +116,6 @@ final class ReplaceablePeer: Peer {
 
     func ensureFullCommit() async throws(PeerFailure) -> String {
         shown(try await peer.ensureFullCommit())
-    }
-
-    func create(_ parameters: [NamedText]) async throws(PeerFailure) { try await peer.create(parameters) }
-    func document(_ id: DocumentID) async throws(PeerFailure) -> JSONObject? { try await peer.document(id) }
-    func missing(from rows: [ChangedDocument]) async throws(PeerFailure) -> [WantedRevision] {
-        try await peer.missing(from: rows)
-    }
-    func fetchAlone(_ wanted: WantedRevision) async throws(PeerFailure) -> FetchAnswer {
-        try await peer.fetchAlone(wanted)
-    }
-    func holds(_ attachments: [SettleCore.Attachment]) async throws(PeerFailure) -> Set<BlobKey> {
-        try await peer.holds(attachments)
-    }
-    func fetchAttached(
-        _ questions: [AttachedQuestion],
-        held: Set<BlobKey>
-    ) async throws(PeerFailure) -> AttachedAnswer {
-        try await peer.fetchAttached(questions, held: held)
-    }
-    func writeAttached(_ documents: [AttachedDocument]) async throws(PeerFailure) -> [WriteRejection] {
-        try await peer.writeAttached(documents)
-    }
-    func send(
-        _ question: AttachedQuestion,
-        held: Set<BlobKey>,
-        to channel: RevisionChannel
-    ) async throws(PeerFailure) {
-        try await peer.send(question, held: held, to: channel)
-    }
-    func take(
-        _ revision: AttachedRevision,
-        of id: DocumentID,
-        from channel: RevisionChannel
-    ) async throws(PeerFailure) -> WriteRejection? {
-        try await peer.take(revision, of: id, from: channel)
-    }
-    func localDocument(_ name: String) async throws(PeerFailure) -> JSONObject? {
-        try await peer.localDocument(name)
-    }
-    func saveLocalDocument(_ name: String, _ document: JSONObject) async throws(PeerFailure) -> String {
-        try await peer.saveLocalDocument(name, document)
     }
 }
 
