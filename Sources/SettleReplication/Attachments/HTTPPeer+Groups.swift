@@ -11,7 +11,6 @@ import NIOCore
 import NIOHTTP1
 import Settle
 package import SettleCore
-import Synchronization
 
 extension HTTPPeer {
     /// Compressed content that is no longer than this is decompressed and compressed again on its way into `_bulk_docs`.
@@ -24,7 +23,7 @@ extension HTTPPeer {
     private static let concurrentPuts = 4
 
     package func holds(_ attachments: [Attachment]) async throws(PeerFailure) -> Set<BlobKey> {
-        guard !attachments.isEmpty, abilities.tellsContents else { return [] }
+        guard !attachments.isEmpty, route.tellsContents else { return [] }
         let asked = Set(attachments.map(\.blob))
         let body = Body(bytes: ContentKeys.question(asked.sorted()))
         let text: [UInt8]
@@ -32,11 +31,11 @@ extension HTTPPeer {
             text = try await answer(to: Request(.POST, "_attachments_diff", body: body, deadline: timeout))
         } catch {
             // Nothing depends on it but the number of bytes that travel.
-            if error.status != nil, error.status != 429 { abilities.tellsContents = false }
+            if error.status != nil, error.status != 429 { route.tellsContents = false }
             return []
         }
         guard let missing = try? ContentKeys.missing(json: text) else {
-            abilities.tellsContents = false
+            route.tellsContents = false
             return []
         }
         return asked.subtracting(missing)
@@ -170,16 +169,5 @@ extension HTTPPeer {
             return result
         }
         return try result.get()
-    }
-}
-
-/// What was found out about a peer while talking to it.
-final class PeerAbilities: Sendable {
-    private let contents = Atomic(true)
-
-    /// Whether the peer may tell which contents it holds.
-    var tellsContents: Bool {
-        get { contents.load(ordering: .relaxed) }
-        set { contents.store(newValue, ordering: .relaxed) }
     }
 }

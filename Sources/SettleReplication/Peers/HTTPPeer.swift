@@ -11,11 +11,9 @@ package struct HTTPPeer: Peer {
     let timeout: Duration
     /// How it is connected to.
     let way: HTTPClients.Key
-    /// What was found out about it.
-    let abilities = PeerAbilities()
     /// Whether the way is long enough for packing to pay.
     var packs: Bool
-    /// What was learned about the way meanwhile.
+    /// What was learned about the way, and about what the server understands, meanwhile.
     let route = PeerRoute()
 
     /// The most bytes of an answer with many documents; one that is larger is asked for in halves.
@@ -39,7 +37,7 @@ package struct HTTPPeer: Peer {
 
     package func information() async throws(PeerFailure) -> PeerInformation {
         // A session begins: the peer may be another version by now.
-        abilities.tellsContents = true
+        route.tellsContents = true
         let answer = try await json(.init(.GET, "", deadline: timeout))
         guard let sequence = answer["update_seq"], let incarnation = answer["instance_start_time"]?.string
         else {

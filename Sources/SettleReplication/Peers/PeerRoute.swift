@@ -18,6 +18,7 @@ final class PeerRoute: Sendable {
         var latest: Place?
         var takesPacked = true
         var comparesRevisions = true
+        var tellsContents = true
     }
 
     private let state = Mutex(State())
@@ -54,5 +55,11 @@ final class PeerRoute: Sendable {
     var comparesRevisions: Bool {
         get { state.withLock { $0.comparesRevisions } }
         set { state.withLock { $0.comparesRevisions = newValue } }
+    }
+
+    /// Whether the server tells which contents of attachments it holds, as far as is known.
+    var tellsContents: Bool {
+        get { state.withLock { $0.tellsContents } }
+        set { state.withLock { $0.tellsContents = newValue } }
     }
 }
